@@ -1,0 +1,75 @@
+"""axsim: what an approximate multiplier does to an int8 neural network, bit for bit, and whether its error foretold it.
+
+>>> import axsim
+>>> network = axsim.load("network.h5")
+>>> images = axsim.load_images("images.h5")
+>>> result = axsim.run(network, images.images, axsim.multiplier("drum:k=4"))
+
+Names are imported when first used, so that `axsim --help` does not wait for Numba.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .catalog import multiplier
+    from .engine import Run, run
+    from .errors import AxsimError
+    from .gemm import matmul
+    from .images import ImageSet, load_images
+    from .measure import Measurement, measure
+    from .moments import Moments, moments
+    from .multiplier import Multiplier
+    from .network import Network
+    from .network_file import load
+    from .predict import predict
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "AxsimError": "errors",
+    "ImageSet": "images",
+    "Measurement": "measure",
+    "Moments": "moments",
+    "Multiplier": "multiplier",
+    "Network": "network",
+    "Run": "engine",
+    "load": "network_file",
+    "load_images": "images",
+    "matmul": "gemm",
+    "measure": "measure",
+    "moments": "moments",
+    "multiplier": "catalog",
+    "predict": "predict",
+    "run": "engine",
+}
+
+__all__ = [
+    "AxsimError",
+    "ImageSet",
+    "Measurement",
+    "Moments",
+    "Multiplier",
+    "Network",
+    "Run",
+    "load",
+    "load_images",
+    "matmul",
+    "measure",
+    "moments",
+    "multiplier",
+    "predict",
+    "run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

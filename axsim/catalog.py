@@ -1,0 +1,110 @@
+"""The catalogue: a name such as "drum:k=4" becomes a Multiplier.
+
+    name       = family [":" parameter "=" integer ("," parameter "=" integer)*]
+    family     = a module of kernels/multipliers
+"""
+
+import difflib
+import functools
+import importlib
+import pkgutil
+
+import numpy as np
+
+from .errors import MultiplierError
+from .formats import Format, pattern_values
+from .kernels import multipliers as _families
+from .kernels.multipliers.family import Family, Parameter
+from .multiplier import Multiplier
+
+WIDTH = 8
+
+
+def families() -> dict[str, Family]:
+    """All families by name, in alphabetical order."""
+    found = {}
+    for module in pkgutil.iter_modules(_families.__path__):
+        family = getattr(importlib.import_module(f"{_families.__name__}.{module.name}"), "FAMILY", None)
+        if family is not None:
+            found[family.name] = family
+    return found
+
+
+def examples() -> list[str]:
+    """Full names of the members that the families list as examples."""
+    return [_full_name(name, values) for name, family in families().items() for values in family.examples]
+
+
+@functools.lru_cache(maxsize=256)
+def multiplier(name: str) -> Multiplier:
+    """
+    Return the multiplier of that name, such as "exact", "drum:k=4" or "broken_array:h=2,v=5,signed=1".
+
+    Unsigned unless `signed=1` is given, which families that are defined on two's complement operands accept. An
+    unsigned core serves signed operands all the same, by sign-magnitude (`Multiplier.serving`).
+
+    Raises
+    ------
+    MultiplierError
+        If the family or a parameter is unknown, missing, given twice or out of range; names the closest valid ones.
+    """
+    if not isinstance(name, str):
+        raise MultiplierError(f"name must be a string such as 'drum:k=4', got {name!r}")
+    family_name, _, text = name.strip().partition(":")
+    known = families()
+    if family_name not in known:
+        closest = difflib.get_close_matches(name, [*known, *examples()], n=3, cutoff=0.4)
+        hint = f"; the closest are {', '.join(closest)}" if closest else ""
+        raise MultiplierError(f"multiplier must be one of {', '.join(known)}, got {name!r}{hint}")
+    family = known[family_name]
+    values, signed = _parameters(family, text, name)
+
+    fmt: Format = "s8" if signed else "u8"
+    operands = pattern_values(fmt)
+    table = family(operands[:, None], operands[None, :], width=WIDTH, signed=signed, **values)
+    return Multiplier(_full_name(family_name, {**values, "signed": signed}), np.asarray(table), (fmt, fmt))
+
+
+def _parameters(family: Family, text: str, name: str) -> tuple[dict[str, int], int]:
+    """Parameter values and `signed`, checked, from the part of a name behind the colon."""
+    allowed = {parameter.name: parameter for parameter in family.parameters}
+    if family.signed:
+        allowed["signed"] = Parameter("signed", "1 for two's complement operands", 0, lambda width: 1, default=0)
+    given: dict[str, int] = {}
+    for item in filter(None, text.split(",")):
+        key, _, number = (part.strip() for part in item.partition("="))
+        if key not in allowed:
+            closest = difflib.get_close_matches(key, allowed, n=1)
+            hint = f"; did you mean {closest[0]!r}?" if closest else ""
+            takes = ", ".join(map(_range_text, allowed.values())) or "no parameters"
+            raise MultiplierError(f"{name!r}: {family.name} takes {takes}, got {item.strip()!r}{hint}")
+        if key in given:
+            raise MultiplierError(f"{name!r}: parameter {key} must be given once")
+        parameter = allowed[key]
+        try:
+            value = int(number)
+        except ValueError:
+            value = parameter.low - 1
+        if not parameter.low <= value <= parameter.high(WIDTH):
+            raise MultiplierError(f"{name!r}: {key} must be {_range_text(parameter)}, got {number or 'nothing'!r}")
+        given[key] = value
+    for parameter in allowed.values():
+        if parameter.name not in given:
+            if parameter.default is None:
+                raise MultiplierError(f"{name!r}: {family.name} needs {_range_text(parameter)}, for example "
+                                      f"{_full_name(family.name, family.examples[0])!r}")
+            given[parameter.name] = parameter.default
+    return given, given.pop("signed", 0)
+
+
+def _range_text(parameter: Parameter) -> str:
+    low, high = parameter.low, parameter.high(WIDTH)
+    return f"{parameter.name}={low}" if low == high else f"{parameter.name}={low}..{high} ({parameter.meaning})"
+
+
+def _full_name(family_name: str, values: dict[str, int]) -> str:
+    """Canonical name: parameters in the family's order; those of value 0 that default to 0 are left out."""
+    family = families()[family_name]
+    defaults = {parameter.name: parameter.default for parameter in family.parameters} | {"signed": 0}
+    shown = [f"{key}={values[key]}" for key in defaults if key in values and values[key] != defaults[key]]
+    return family_name + (":" + ",".join(shown) if shown else "")

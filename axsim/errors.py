@@ -1,0 +1,21 @@
+"""The errors that axsim raises on purpose: each message says what came, what is allowed and what to do."""
+
+
+class AxsimError(ValueError):
+    """Base of all errors that a user can cause and mend. The command line prints it as one line and exits with 2."""
+
+
+class MultiplierError(AxsimError):
+    """A multiplier that is unknown, malformed, or cannot serve the operands asked of it."""
+
+
+class NetworkError(AxsimError):
+    """A network, or a network file, that breaks a rule of the format; names the file, the node and the rule."""
+
+
+class ImageError(AxsimError):
+    """Images that cannot be read or do not fit the network."""
+
+
+class ConversionError(AxsimError):
+    """A model that cannot be converted; names the node and the operator."""

@@ -1,0 +1,110 @@
+"""Multiplier: a name, the formats of its operands, and its product table."""
+
+import functools
+import hashlib
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import MultiplierError
+from .formats import FORMATS, Format, exact_products, pattern_values
+from .moments import Moments, ZeroProducts, moments
+
+
+class Multiplier:
+    """An 8x8-bit multiplier, given whole by its product table.
+
+    Parameters
+    ----------
+    name : str
+    table : int array [256, 256]
+        `table[w, x]`, the product in LSB, indexed by the bit patterns of the weight (left) operand and of the
+        activation (right) operand. Values must fit int32. Copied, kept as read-only int32.
+    operands : pair of {"u8", "s8"}
+        How each operand's patterns are read.
+
+    Raises
+    ------
+    MultiplierError
+        If the table has another shape, is not of integers or does not fit int32, or a format is unknown.
+    """
+
+    def __init__(self, name: str, table: npt.ArrayLike, operands: tuple[Format, Format] = ("u8", "u8")) -> None:
+        values = np.asarray(table)
+        if values.shape != (256, 256):
+            raise MultiplierError(f"table must have shape (256, 256), got {values.shape}")
+        if values.dtype.kind not in "iu":
+            raise MultiplierError(f"table must be of integers, got dtype {values.dtype}")
+        limits = np.iinfo(np.int32)
+        lowest, highest = int(values.min()), int(values.max())
+        if lowest < limits.min or highest > limits.max:
+            raise MultiplierError(f"table must fit int32, got values from {lowest} to {highest}")
+        if len(operands) != 2 or any(fmt not in FORMATS for fmt in operands):
+            raise MultiplierError(f"operands must be a pair of 'u8' or 's8', got {operands!r}")
+        self.name = str(name)
+        self.operands: tuple[Format, Format] = (operands[0], operands[1])
+        self.table: npt.NDArray[np.int32] = np.array(values, dtype=np.int32, order="C")
+        self.table.flags.writeable = False
+
+    def __repr__(self) -> str:
+        return f"Multiplier({self.name!r}, operands={self.operands})"
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """sha256 (hex) of the formats and the table: equal digests, equal multipliers."""
+        content = hashlib.sha256("x".join(self.operands).encode())
+        content.update(self.table.astype("<i4").tobytes())
+        return content.hexdigest()
+
+    @functools.cached_property
+    def is_exact(self) -> bool:
+        """Whether all 65,536 products are exact."""
+        return bool(np.array_equal(self.table, exact_products(*self.operands)))
+
+    def error(self) -> npt.NDArray[np.int32]:
+        """Approximate minus exact product, int32 [256, 256], LSB."""
+        difference = self.table.astype(np.int64) - exact_products(*self.operands)
+        return difference.astype(np.int32)
+
+    def moments(
+        self,
+        w_histogram: npt.ArrayLike | None = None,
+        x_histogram: npt.ArrayLike | None = None,
+        zero_products: ZeroProducts = "exclude",
+    ) -> Moments:
+        """Moments of the error, under uniform operands unless histograms [256] are given; see `axsim.moments.moments`."""
+        return moments(self.table, self.operands, w_histogram, x_histogram, zero_products)
+
+    def serving(self, w_format: Format, x_format: Format) -> "Multiplier":
+        """
+        Return the multiplier as it serves operands of the given formats.
+
+        An unsigned core serves u8 x u8 as it is, and s8 x s8, s8 x u8 or u8 x s8 by sign-magnitude,
+        `sign(w) sign(x) core(|w|, |x|)` (|-128| = 128 fits the core). A signed multiplier serves s8 x s8 only.
+
+        Raises
+        ------
+        MultiplierError
+            If it cannot serve these operands; the message says what to do.
+        """
+        wanted = (w_format, x_format)
+        if wanted == self.operands:
+            return self
+        if self.operands != ("u8", "u8"):
+            raise MultiplierError(
+                f"{self.name} multiplies {self.operands[0]} by {self.operands[1]} and cannot serve {w_format} by "
+                f"{x_format}; convert the network under the other scheme, or use an unsigned core"
+            )
+        return self._served[wanted]
+
+    @functools.cached_property
+    def _served(self) -> dict[tuple[Format, Format], "Multiplier"]:
+        """The sign-magnitude wrappings of an unsigned core."""
+        wrapped: dict[tuple[Format, Format], Multiplier] = {}
+        for pair in ((w, x) for w in FORMATS for x in FORMATS if (w, x) != ("u8", "u8")):
+            w, x = pattern_values(pair[0]), pattern_values(pair[1])
+            core = self.table[np.abs(w)[:, None], np.abs(x)[None, :]].astype(np.int64)
+            # An operand of 0 is positive here: a core with core(0, x) != 0 keeps that product, with x's sign.
+            sign = np.where(w < 0, -1, 1)[:, None] * np.where(x < 0, -1, 1)[None, :]
+            wrapped[pair] = Multiplier(self.name, sign * core, pair)
+        return wrapped

@@ -1,0 +1,82 @@
+"""The two decorators through which every kernel is compiled, and the cache behind them.
+
+Numba's own on-disk cache compares one file's content only: after an edit to a function *called from another file*
+a new process would run the old machine code (numba issue 1833). Here the stamp of every cached function is one digest
+over all kernel sources, so that an edit anywhere in this folder recompiles everything.
+
+The cache lies where Numba puts it: `__pycache__` beside the kernel, else the user's cache directory. Where neither can
+be written, and where Numba's private cache class has changed, the kernels run uncached.
+"""
+
+import functools
+import hashlib
+import pathlib
+import warnings
+
+import numba
+
+try:
+    from numba.core.caching import FunctionCache, IndexDataCacheFile
+except ImportError:  # a Numba whose private cache differs: compile anew in each process
+    FunctionCache = None
+
+
+@functools.cache
+def source_digest():
+    """sha256 (hex) over the names and contents of all kernel sources."""
+    folder = pathlib.Path(__file__).resolve().parent
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+if FunctionCache is not None:
+
+    class SourceDigestCache(FunctionCache):
+        """Numba's function cache, stamped with the digest of all kernel sources; a broken cache file is a miss."""
+
+        def __init__(self, function):
+            super().__init__(function)
+            self._cache_file = IndexDataCacheFile(self._cache_path, self._impl.filename_base, source_digest())
+
+        def _load_overload(self, sig, target_context):
+            try:
+                return super()._load_overload(sig, target_context)
+            except Exception:  # a truncated file raises nearly anything while it is read
+                return None
+
+        def _save_overload(self, sig, data):
+            try:
+                super()._save_overload(sig, data)
+            except OSError as error:  # a full disk costs the next process a compilation, not this one its result
+                warnings.warn(f"compiled kernels are not cached: {error}", RuntimeWarning, stacklevel=2)
+
+
+def _cache_of(function):
+    if FunctionCache is None:
+        return None
+    try:
+        return SourceDigestCache(function)
+    except RuntimeError:  # "no locator available": no directory can be written
+        return None
+
+
+def kernel(function=None, *, parallel=False):
+    """Compile a loop over arrays (`numba.njit`), cached. Kernels index unchecked: validate before the call."""
+    if function is None:
+        return functools.partial(kernel, parallel=parallel)
+    dispatcher = numba.njit(parallel=parallel, nogil=True)(function)
+    cache = _cache_of(function)
+    if cache is not None:
+        dispatcher._cache = cache
+    return dispatcher
+
+
+def elementwise(function):
+    """Compile a scalar function of integers into a ufunc (`numba.vectorize`), cached: it takes arrays and broadcasts."""
+    ufunc = numba.vectorize(function)
+    cache = _cache_of(function)
+    if cache is not None:
+        ufunc._dispatcher.cache = cache
+    return ufunc

@@ -1,0 +1,1 @@
+"""Families of approximate multipliers: one module a family, each with a `FAMILY` that describes it."""
