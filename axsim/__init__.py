@@ -13,52 +13,47 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .catalog import multiplier
+    from .comparison import Comparison, compare
     from .engine import Run, run
     from .errors import AxsimError
     from .gemm import matmul
     from .images import ImageSet, load_images
-    from .measure import Measurement, measure
-    from .moments import Moments, moments
-    from .multiplier import Multiplier
     from .network import Network
     from .network_file import load
-    from .predict import predict
+    from .product_table import Multiplier
+    from .quantize import convert
 
 __version__ = "0.1.0"
 
 _HOME = {
     "AxsimError": "errors",
+    "Comparison": "comparison",
     "ImageSet": "images",
-    "Measurement": "measure",
-    "Moments": "moments",
-    "Multiplier": "multiplier",
+    "Multiplier": "product_table",
     "Network": "network",
     "Run": "engine",
+    "compare": "comparison",
+    "convert": "quantize",
     "load": "network_file",
     "load_images": "images",
     "matmul": "gemm",
-    "measure": "measure",
-    "moments": "moments",
     "multiplier": "catalog",
-    "predict": "predict",
     "run": "engine",
 }
 
 __all__ = [
     "AxsimError",
+    "Comparison",
     "ImageSet",
-    "Measurement",
-    "Moments",
     "Multiplier",
     "Network",
     "Run",
+    "compare",
+    "convert",
     "load",
     "load_images",
     "matmul",
-    "measure",
-    "moments",
     "multiplier",
-    "predict",
     "run",
 ]
 

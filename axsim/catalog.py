@@ -15,7 +15,7 @@ from .errors import MultiplierError
 from .formats import Format, pattern_values
 from .kernels import multipliers as _families
 from .kernels.multipliers.family import Family, Parameter
-from .multiplier import Multiplier
+from .product_table import Multiplier
 
 WIDTH = 8
 
@@ -35,7 +35,6 @@ def examples() -> list[str]:
     return [_full_name(name, values) for name, family in families().items() for values in family.examples]
 
 
-@functools.lru_cache(maxsize=256)
 def multiplier(name: str) -> Multiplier:
     """
     Return the multiplier of that name, such as "exact", "drum:k=4" or "broken_array:h=2,v=5,signed=1".
@@ -50,10 +49,15 @@ def multiplier(name: str) -> Multiplier:
     """
     if not isinstance(name, str):
         raise MultiplierError(f"name must be a string such as 'drum:k=4', got {name!r}")
+    return _multiplier(name)
+
+
+@functools.lru_cache(maxsize=256)
+def _multiplier(name: str) -> Multiplier:
     family_name, _, text = name.strip().partition(":")
     known = families()
     if family_name not in known:
-        closest = difflib.get_close_matches(name, [*known, *examples()], n=3, cutoff=0.4)
+        closest = difflib.get_close_matches(name, sorted({*known, *examples()}), n=3, cutoff=0.4)
         hint = f"; the closest are {', '.join(closest)}" if closest else ""
         raise MultiplierError(f"multiplier must be one of {', '.join(known)}, got {name!r}{hint}")
     family = known[family_name]
@@ -71,18 +75,18 @@ def _parameters(family: Family, text: str, name: str) -> tuple[dict[str, int], i
     if family.signed:
         allowed["signed"] = Parameter("signed", "1 for two's complement operands", 0, lambda width: 1, default=0)
     given: dict[str, int] = {}
-    for item in filter(None, text.split(",")):
+    for item in text.split(",") if text.strip() else ():
         key, _, number = (part.strip() for part in item.partition("="))
         if key not in allowed:
             closest = difflib.get_close_matches(key, allowed, n=1)
             hint = f"; did you mean {closest[0]!r}?" if closest else ""
-            takes = ", ".join(map(_range_text, allowed.values())) or "no parameters"
+            takes = ", ".join(f"{each.name}={_range_text(each)}" for each in allowed.values()) or "no parameters"
             raise MultiplierError(f"{name!r}: {family.name} takes {takes}, got {item.strip()!r}{hint}")
         if key in given:
             raise MultiplierError(f"{name!r}: parameter {key} must be given once")
         parameter = allowed[key]
         try:
-            value = int(number)
+            value = int(number) if number.isascii() and "_" not in number else parameter.low - 1
         except ValueError:
             value = parameter.low - 1
         if not parameter.low <= value <= parameter.high(WIDTH):
@@ -91,7 +95,7 @@ def _parameters(family: Family, text: str, name: str) -> tuple[dict[str, int], i
     for parameter in allowed.values():
         if parameter.name not in given:
             if parameter.default is None:
-                raise MultiplierError(f"{name!r}: {family.name} needs {_range_text(parameter)}, for example "
+                raise MultiplierError(f"{name!r}: {family.name} needs {parameter.name}={_range_text(parameter)}, for example "
                                       f"{_full_name(family.name, family.examples[0])!r}")
             given[parameter.name] = parameter.default
     return given, given.pop("signed", 0)
@@ -99,7 +103,7 @@ def _parameters(family: Family, text: str, name: str) -> tuple[dict[str, int], i
 
 def _range_text(parameter: Parameter) -> str:
     low, high = parameter.low, parameter.high(WIDTH)
-    return f"{parameter.name}={low}" if low == high else f"{parameter.name}={low}..{high} ({parameter.meaning})"
+    return f"{low}" if low == high else f"{low}..{high} ({parameter.meaning})"
 
 
 def _full_name(family_name: str, values: dict[str, int]) -> str:

@@ -40,7 +40,7 @@ class Moments:
     relative_mean, relative_std : float
         Mean ("bias") and standard deviation of the relative error, as fractions; see `zero_products`.
     relative_min, relative_max : float
-        Most negative and most positive relative error ("peak").
+        Most negative and most positive relative error ("peak"); 0 where there is none of that sign.
     wce : int
         Worst-case absolute error among operands of non-zero probability, LSB.
     error_rate : float
@@ -142,9 +142,13 @@ def _probabilities(name: str, histogram: npt.ArrayLike | None) -> npt.NDArray[np
     """Histogram as probabilities, float64 [256]."""
     if histogram is None:
         return np.full(256, 1 / 256)
-    counts = np.asarray(histogram, dtype=np.float64)
+    try:
+        counts = np.asarray(histogram, dtype=np.float64)
+    except (ValueError, TypeError):
+        raise AxsimError(f"{name} must be 256 numbers, got {type(histogram).__name__}") from None
     if counts.shape != (256,):
         raise AxsimError(f"{name} must have one entry for each of the 256 bit patterns, got shape {counts.shape}")
-    if not np.isfinite(counts).all() or (counts < 0).any() or counts.sum() <= 0:
+    if not np.isfinite(counts).all() or (counts < 0).any() or counts.max() <= 0:
         raise AxsimError(f"{name} must have finite entries >= 0 and a positive sum")
+    counts = counts / counts.max()  # whose sum cannot overflow
     return counts / counts.sum()

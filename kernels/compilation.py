@@ -9,8 +9,10 @@ be written, and where Numba's private cache class has changed, the kernels run u
 """
 
 import functools
+import glob
 import hashlib
 import pathlib
+import pickle
 import warnings
 
 import numba
@@ -34,11 +36,16 @@ def source_digest():
 if FunctionCache is not None:
 
     class SourceDigestCache(FunctionCache):
-        """Numba's function cache, stamped with the digest of all kernel sources; a broken cache file is a miss."""
+        """Numba's function cache, its files named and stamped by the digest of all kernel sources.
+
+        The digest stands in the names too: Numba writes the index before the code, so that under one name a process
+        killed between the two would leave a new index that points at old code. A broken cache file is a miss.
+        """
 
         def __init__(self, function):
             super().__init__(function)
-            self._cache_file = IndexDataCacheFile(self._cache_path, self._impl.filename_base, source_digest())
+            name = f"{self._impl.filename_base}.{source_digest()[:16]}"
+            self._cache_file = IndexDataCacheFile(self._cache_path, name, source_digest())
 
         def _load_overload(self, sig, target_context):
             try:
@@ -48,9 +55,21 @@ if FunctionCache is not None:
 
         def _save_overload(self, sig, data):
             try:
-                super()._save_overload(sig, data)
+                try:
+                    super()._save_overload(sig, data)
+                except (EOFError, pickle.UnpicklingError, ValueError):  # the index that it would extend is broken
+                    self._cache_file.flush()
+                    super()._save_overload(sig, data)
+                self._remove_outdated()
             except OSError as error:  # a full disk costs the next process a compilation, not this one its result
                 warnings.warn(f"compiled kernels are not cached: {error}", RuntimeWarning, stacklevel=2)
+
+        def _remove_outdated(self):
+            """Remove what earlier sources of this function left in the cache folder."""
+            base = self._impl.filename_base
+            for path in pathlib.Path(self._cache_path).glob(f"{glob.escape(base)}.*.nb[ic]"):
+                if not path.name.startswith(f"{base}.{source_digest()[:16]}."):
+                    path.unlink(missing_ok=True)
 
 
 def _cache_of(function):

@@ -9,8 +9,7 @@ Setting the lowest kept bit stands for the expected value of what is cut off, he
 S. Hashemi, R. I. Bahar, S. Reda, "DRUM: A Dynamic Range Unbiased Multiplier for Approximate Applications", ICCAD 2015,
 doi:10.1109/ICCAD.2015.7372600, section III.
 
-Closed form: the product is exact in the mapped operands, so the table has rank 1; k = width is the exact multiplier
-but for odd bit 0 of operands whose leading one is bit width - 1.
+Closed form: the product is exact in the mapped operands, so the table has rank 1; k = width is the exact multiplier.
 """
 
 from ..compilation import elementwise, kernel

@@ -17,6 +17,8 @@ from .family import Family, Parameter
 @elementwise
 def truncated(w, x, t, v, width, signed):
     """Product of operands of `width` bits (up to 16) without their t low bits, without its v low columns."""
+    if t >= width:  # nothing is left; a shift would leave the sign of a negative operand
+        return 0
     w = (w >> t) << t
     x = (x >> t) << t
     if v == 0:

@@ -30,7 +30,10 @@ class Multiplier:
     """
 
     def __init__(self, name: str, table: npt.ArrayLike, operands: tuple[Format, Format] = ("u8", "u8")) -> None:
-        values = np.asarray(table)
+        try:
+            values = np.asarray(table)
+        except ValueError:  # rows of different lengths
+            raise MultiplierError("table must have shape (256, 256), got rows of different lengths") from None
         if values.shape != (256, 256):
             raise MultiplierError(f"table must have shape (256, 256), got {values.shape}")
         if values.dtype.kind not in "iu":
@@ -39,7 +42,7 @@ class Multiplier:
         lowest, highest = int(values.min()), int(values.max())
         if lowest < limits.min or highest > limits.max:
             raise MultiplierError(f"table must fit int32, got values from {lowest} to {highest}")
-        if len(operands) != 2 or any(fmt not in FORMATS for fmt in operands):
+        if not isinstance(operands, tuple | list) or len(operands) != 2 or any(fmt not in FORMATS for fmt in operands):
             raise MultiplierError(f"operands must be a pair of 'u8' or 's8', got {operands!r}")
         self.name = str(name)
         self.operands: tuple[Format, Format] = (operands[0], operands[1])
@@ -61,10 +64,9 @@ class Multiplier:
         """Whether all 65,536 products are exact."""
         return bool(np.array_equal(self.table, exact_products(*self.operands)))
 
-    def error(self) -> npt.NDArray[np.int32]:
-        """Approximate minus exact product, int32 [256, 256], LSB."""
-        difference = self.table.astype(np.int64) - exact_products(*self.operands)
-        return difference.astype(np.int32)
+    def error(self) -> npt.NDArray[np.int64]:
+        """Approximate minus exact product, int64 [256, 256], LSB."""
+        return self.table.astype(np.int64) - exact_products(*self.operands)
 
     def moments(
         self,
@@ -88,6 +90,8 @@ class Multiplier:
             If it cannot serve these operands; the message says what to do.
         """
         wanted = (w_format, x_format)
+        if any(fmt not in FORMATS for fmt in wanted):
+            raise MultiplierError(f"operands to serve must be 'u8' or 's8', got {w_format!r} and {x_format!r}")
         if wanted == self.operands:
             return self
         if self.operands != ("u8", "u8"):

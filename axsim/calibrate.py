@@ -1,0 +1,157 @@
+"""Ranges of a float model's activations on real images, by ONNX Runtime (extra `convert`).
+
+Three rules choose the range of a tensor from what is seen: `minmax` takes it all; `percentile` leaves out the same share
+of values at either end; `mse` takes the clipping that minimises the mean squared quantization error. The last two work
+on a histogram of 2,048 bins over the whole range.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import AxsimError, ConversionError
+from .network import Preprocessing
+
+Method = Literal["minmax", "percentile", "mse"]
+METHODS: tuple[Method, ...] = ("minmax", "percentile", "mse")
+BINS = 2048
+PERCENTILE = 99.99  # share of the values, in percent, that "percentile" keeps within the range
+BATCH = 50
+Range = tuple[float, float]
+
+
+def preprocess(images: npt.NDArray[np.uint8], recipe: Preprocessing) -> npt.NDArray[np.float32]:
+    """Float input of the model, float32 [N, C, H, W], of images uint8 [N, H, W, C]."""
+    mean, std = (np.array(values, np.float32) for values in (recipe.mean, recipe.std))
+    real = (images.astype(np.float32) / np.float32(recipe.pixel_scale) - mean) / std
+    return np.ascontiguousarray(real.transpose(0, 3, 1, 2))
+
+
+class FloatModel:
+    """The original float model in ONNX Runtime, with any of its tensors as outputs.
+
+    Raises AxsimError if onnxruntime is missing, ConversionError if it refuses the model.
+    """
+
+    def __init__(self, model: Any, input_name: str, tensors: Sequence[str]) -> None:
+        try:
+            import onnx
+            import onnxruntime
+        except ImportError:
+            raise AxsimError("calibration needs the package onnxruntime: pip install 'axsim[convert]'") from None
+        extended = onnx.ModelProto()
+        extended.CopyFrom(model)
+        present = {output.name for output in extended.graph.output}
+        extended.graph.output.extend(
+            onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
+            for name in tensors
+            if name not in present and name != input_name
+        )
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(
+                extended.SerializeToString(), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime's errors share no public base class
+            raise ConversionError(f"ONNX Runtime cannot run the model: {str(error).splitlines()[0]}") from None
+        self._input, self._tensors = input_name, list(tensors)
+        batch = self._session.get_inputs()[0].shape[0]
+        self._batch = batch if isinstance(batch, int) else None
+
+    def run(
+        self, images: npt.NDArray[np.uint8], recipe: Preprocessing, progress: Callable[[int, int], None] | None = None
+    ) -> Iterator[dict[str, npt.NDArray[np.float32]]]:
+        """Yield the tensors by name, batch by batch (a model with a fixed batch leaves out what does not fill one)."""
+        size = self._batch or BATCH
+        last = len(images) if self._batch is None else len(images) - len(images) % size
+        for start in range(0, last, size):
+            batch = preprocess(images[start : start + size], recipe)
+            wanted = [name for name in self._tensors if name != self._input]
+            values = dict(zip(wanted, self._session.run(wanted, {self._input: batch}), strict=True))
+            yield {**values, self._input: batch}
+            if progress is not None:
+                progress(min(last, start + size), last)
+
+
+def calibrate(
+    model: FloatModel,
+    images: npt.NDArray[np.uint8],
+    recipe: Preprocessing,
+    method: Method,
+    quantize_range: Callable[[Range], tuple[float, float, int, int]],
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Range]:
+    """
+    Range (low, high) of every tensor of the model on these images.
+
+    Parameters
+    ----------
+    model : FloatModel
+    images : uint8 [N, H, W, C]
+    method : {"minmax", "percentile", "mse"}
+    quantize_range : function
+        (low, high) -> (scale, zero_point, lowest code, highest code): what `mse` minimises the error of.
+
+    Raises
+    ------
+    AxsimError
+        If the method is unknown.
+    ConversionError
+        If the model gives a number that is not finite.
+    """
+    if method not in METHODS:
+        raise AxsimError(f"calibration must be one of {', '.join(METHODS)}, got {method!r}")
+    ranges: dict[str, Range] = {}
+    for values in model.run(images, recipe, progress):
+        for name, value in values.items():
+            low, high = float(value.min()), float(value.max())
+            if not np.isfinite((low, high)).all():
+                raise ConversionError(f"tensor {name!r} must be finite on the calibration images; are the model's "
+                                      "weights and the preprocessing right?")
+            before = ranges.get(name, (low, high))
+            ranges[name] = (min(before[0], low), max(before[1], high))
+    if not ranges:
+        raise AxsimError("calibration needs at least one image, or one whole batch of the model's fixed batch size")
+    if method == "minmax":
+        return ranges
+    counts = {name: np.zeros(BINS, np.int64) for name in ranges}
+    for values in model.run(images, recipe, progress):
+        for name, value in values.items():
+            counts[name] += np.histogram(value, BINS, _wide(ranges[name]))[0]
+    choose = _percentile if method == "percentile" else _least_squares
+    return {name: choose(counts[name], _wide(ranges[name]), quantize_range) for name in ranges}
+
+
+def _wide(bounds: Range) -> Range:
+    """A range that is never empty."""
+    return bounds if bounds[1] > bounds[0] else (bounds[0], bounds[0] + max(1e-6, abs(bounds[0]) * 1e-6))
+
+
+def _percentile(counts: npt.NDArray[np.int64], bounds: Range, quantize_range: object) -> Range:
+    edges = np.linspace(*bounds, BINS + 1)
+    share = np.cumsum(counts) / counts.sum()
+    cut = (1 - PERCENTILE / 100) / 2
+    first = int(np.searchsorted(share, cut, side="right"))
+    last = int(np.searchsorted(share, 1 - cut))
+    return float(edges[first]), float(edges[min(last + 1, BINS)])
+
+
+def _least_squares(
+    counts: npt.NDArray[np.int64],
+    bounds: Range,
+    quantize_range: Callable[[Range], tuple[float, float, int, int]],
+) -> Range:
+    edges = np.linspace(*bounds, BINS + 1)
+    centres = (edges[:-1] + edges[1:]) / 2
+    best, least = bounds, np.inf
+    for share in np.linspace(0.3, 1.0, 71):
+        candidate = (bounds[0] * share, bounds[1] * share)
+        scale, zero_point, lowest, highest = quantize_range(candidate)
+        codes = np.clip(np.rint(centres / scale) + zero_point, lowest, highest)
+        error = float((counts * (scale * (codes - zero_point) - centres) ** 2).sum())
+        if error < least:
+            best, least = candidate, error
+    return best

@@ -1,0 +1,229 @@
+"""Measured beside predicted: a network, some images and some multipliers, and everything that is said about them."""
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .engine import run
+from .errors import AxsimError, ImageError
+from .images import ImageSet
+from .measure import measure
+from .product_table import Multiplier
+from .network import Network
+from .predict import PredictedNorms, predict
+
+TOLERANCE = 0.10  # a prediction this close to the measured norm counts as right
+Phase = Callable[[str], Callable[[int, int], None]]  # name of a piece of work -> its progress function
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerComparison:
+    """Error matrix of one layer alone, measured and predicted.
+
+    Attributes
+    ----------
+    layer : str
+    channels, taps, pixels : int
+        M, K and N of its product.
+    measured : float
+        norm(E, F), LSB of the sums, the layer's input being the exact run's.
+    mean_error : float
+        Mean of E, measured, LSB of the sums.
+    exact_norm : float
+        norm(C, F) of the exact sums; measured / exact_norm is the distortion.
+    predicted : PredictedNorms
+        norm(E, F) at each level of the moment model.
+    """
+
+    layer: str
+    channels: int
+    taps: int
+    pixels: int
+    measured: float
+    mean_error: float
+    exact_norm: float
+    predicted: PredictedNorms
+
+    def ratio(self, level: str) -> float:
+        """Predicted over measured norm; nan where nothing was measured, and 1 where both are 0."""
+        value = float(getattr(self.predicted, level))
+        if self.measured == 0:
+            return 1.0 if value == 0 else math.nan
+        return value / self.measured
+
+    def holds(self, level: str) -> bool:
+        """Whether the prediction is within 10 % of what was measured."""
+        return abs(self.ratio(level) - 1) <= TOLERANCE
+
+    def reason(self) -> str:
+        """Say why the operand level is off by more than 10 %, by the first level that is not; empty where it holds."""
+        if self.holds("operand"):
+            return ""
+        if self.holds("conditional"):
+            return "the layer's own weights and the distribution at each tap matter, not the layer-wide histograms"
+        if self.holds("covariance"):
+            return "activations at the taps of a pixel correlate, so their errors add up instead of averaging out"
+        return "errors of neighbouring taps depend on each other in a way that is not linear in the activations"
+
+
+@dataclasses.dataclass(frozen=True)
+class MultiplierComparison:
+    """One multiplier on the network.
+
+    `mean_error` and `sigma` are those of the served multiplier under uniform operands, LSB; `top1` is None without
+    labels; `interval` its 95 % Wilson interval; `agreement` the share of images that keep the exact run's class.
+    """
+
+    multiplier: Multiplier
+    mean_error: float
+    sigma: float
+    top1: float | None
+    interval: tuple[float, float] | None
+    agreement: float
+    images_per_second: float
+    layers: tuple[LayerComparison, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """All multipliers on one network; `images` for the accuracy, `measured_images` for the error matrices."""
+
+    network: Network
+    images: int
+    measured_images: int
+    exact_top1: float | None
+    exact_interval: tuple[float, float] | None
+    exact_images_per_second: float
+    multipliers: tuple[MultiplierComparison, ...]
+
+    def pairs(self) -> list[tuple[MultiplierComparison, LayerComparison]]:
+        """All (multiplier, layer) pairs."""
+        return [(row, layer) for row in self.multipliers for layer in row.layers]
+
+    def share_within(self, level: str) -> float:
+        """Share of (multiplier, layer) pairs that the level predicts within 10 %."""
+        pairs = self.pairs()
+        return sum(layer.holds(level) for _, layer in pairs) / max(1, len(pairs))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything as plain numbers and text, for JSON."""
+        return {
+            "network": self.network.name,
+            "scheme": self.network.scheme,
+            "rounding": self.network.rounding,
+            "images": self.images,
+            "measured_images": self.measured_images,
+            "exact": {
+                "top1": self.exact_top1,
+                "top1_interval_95": self.exact_interval,
+                "images_per_second": self.exact_images_per_second,
+            },
+            "share_within_10_percent": {f.name: self.share_within(f.name) for f in dataclasses.fields(PredictedNorms)},
+            "multipliers": [
+                {
+                    "multiplier": row.multiplier.name,
+                    "table_sha256": row.multiplier.digest,
+                    "mean_error": row.mean_error,
+                    "sigma": row.sigma,
+                    "top1": row.top1,
+                    "top1_interval_95": row.interval,
+                    "agreement_with_exact": row.agreement,
+                    "images_per_second": row.images_per_second,
+                    "layers": [
+                        {**dataclasses.asdict(layer), "reason_operand_level_is_off": layer.reason()}
+                        for layer in row.layers
+                    ],
+                }
+                for row in self.multipliers
+            ],
+        }
+
+
+def compare(
+    network: Network,
+    images: ImageSet,
+    multipliers: Sequence[Multiplier],
+    *,
+    measured_images: int = 16,
+    phase: Phase = lambda name: lambda done, total: None,
+) -> Comparison:
+    """
+    Run the network exactly and through each multiplier, and hold each layer's error against its prediction.
+
+    Parameters
+    ----------
+    network : Network
+    images : ImageSet
+        All of them are classified through each multiplier; without labels, accuracy is left out.
+    multipliers : sequence of Multiplier
+    measured_images : int
+        How many of the images (the first) the error matrices and operand statistics are gathered on.
+    phase : function
+        Given the name of a piece of work, returns the function (done, total) that shows its progress.
+
+    Raises
+    ------
+    AxsimError
+        If there are no multipliers, or two with one name, or what `axsim.run` raises.
+    """
+    names = [multiplier.name for multiplier in multipliers]
+    if not names or len(set(names)) != len(names):
+        raise AxsimError(f"multipliers must be at least one, each named once, got {', '.join(names) or 'none'}")
+    if measured_images < 1:
+        raise AxsimError(f"measured_images must be 1 or more, got {measured_images}")
+    check_labels(network, images)
+    some = images.images[:measured_images]
+    measure(network, some[:1], multipliers, progress=phase("compiling kernels"))
+    measurement = measure(network, some, multipliers, progress=phase("error matrices"))
+
+    start = time.perf_counter()
+    exact = run(network, images.images, progress=phase("exact"))
+    exact_rate = len(images) / (time.perf_counter() - start)
+    rows = []
+    for multiplier, errors in zip(multipliers, measurement.errors, strict=True):
+        start = time.perf_counter()
+        result = run(network, images.images, multiplier, progress=phase(multiplier.name))
+        seconds = time.perf_counter() - start
+        layers = tuple(
+            LayerComparison(
+                name, *statistics.weight.shape, statistics.pixels, errors[name].norm, errors[name].mean_error,
+                errors[name].exact_norm, predict(multiplier, statistics),
+            )
+            for name, statistics in measurement.layers.items()
+        )
+        first = next(iter(measurement.layers.values()))
+        uniform = multiplier.serving("s8", first.x_format).moments()
+        rows.append(MultiplierComparison(
+            multiplier, uniform.mean_error, uniform.standard_deviation, *_top1(result.logits, images.labels),
+            float((result.logits.argmax(axis=1) == exact.logits.argmax(axis=1)).mean()), len(images) / seconds, layers,
+        ))
+    return Comparison(network, len(images), len(some), *_top1(exact.logits, images.labels), exact_rate, tuple(rows))
+
+
+def check_labels(network: Network, images: ImageSet) -> None:
+    """Raise ImageError where a label is no class of the network."""
+    classes = network.shapes[network.nodes[-1].name][0]
+    if images.labels is not None and images.labels.max(initial=0) >= classes:
+        raise ImageError(f"labels must be classes of {network.name}, 0 to {classes - 1}, got {images.labels.max()}")
+
+
+def wilson_interval(share: float, count: int) -> tuple[float, float]:
+    """95 % interval of a share observed `count` times (E. B. Wilson, JASA 22(158), 1927)."""
+    z = 1.959964
+    centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = z / (1 + z**2 / count) * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def _top1(
+    logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64] | None
+) -> tuple[float | None, tuple[float, float] | None]:
+    if labels is None:
+        return None, None
+    share = float((logits.argmax(axis=1) == labels).mean())
+    return share, wilson_interval(share, len(labels))

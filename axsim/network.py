@@ -1,0 +1,144 @@
+"""Network: quantized nodes in order of execution, and the rules that hold between them."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+
+from .errors import NetworkError
+from .nodes import Layer, Node, Quantization, Shape
+
+Scheme = Literal["symmetric", "affine"]
+SCHEMES: tuple[Scheme, ...] = ("symmetric", "affine")
+INPUT = "input"  # the name by which nodes refer to the network's input
+
+
+@dataclasses.dataclass(frozen=True)
+class Preprocessing:
+    """
+    How a pixel becomes a number: real = (pixel / pixel_scale - mean) / std, in float32, per channel.
+
+    mean and std have one entry for each channel of the input.
+    """
+
+    pixel_scale: float
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Network:
+    """A quantized network, checked whole when it is made.
+
+    Attributes
+    ----------
+    name : str
+    input_shape : (C, H, W)
+    input : Quantization
+    preprocessing : Preprocessing
+    nodes : tuple of Node
+        In order of execution; the last one's output are the logits.
+    scheme : {"symmetric", "affine"}
+        symmetric: s8 weights and activations, all zero points 0. affine: s8 weights, activations with a zero point.
+    class_names : tuple of str
+        One for each logit, or none.
+    about : dict
+        Origin: source, source_sha256, licence, calibration, accuracy and the like, text by name.
+    rounding : str
+        "float": float32 multiplier, round half to even, saturate (ONNX).
+
+    Raises
+    ------
+    NetworkError
+        Naming the node and the rule that it breaks.
+    """
+
+    name: str
+    input_shape: Shape
+    input: Quantization
+    preprocessing: Preprocessing
+    nodes: tuple[Node, ...]
+    scheme: Scheme
+    class_names: tuple[str, ...] = ()
+    about: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    rounding: str = "float"
+    shapes: dict[str, Shape] = dataclasses.field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shapes", _checked_shapes(self))
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The nodes whose products go through the multiplier."""
+        return tuple(node for node in self.nodes if isinstance(node, Layer))
+
+    def quantization(self, name: str) -> Quantization:
+        """What the codes of a node's output (or of "input") mean."""
+        return self.input if name == INPUT else next(node.output for node in self.nodes if node.name == name)
+
+    def save(self, path: str) -> None:
+        """Write the network as HDF5 (temporary name, then rename); see `axsim.network_file.save`."""
+        from .network_file import save  # the file knows the network, not the other way round
+
+        save(self, path)
+
+
+def _checked_shapes(network: Network) -> dict[str, Shape]:
+    """Shape of every node's output, all rules checked on the way."""
+    if network.scheme not in SCHEMES:
+        raise NetworkError(f"scheme must be one of {', '.join(SCHEMES)}, got {network.scheme!r}")
+    if network.rounding != "float":
+        raise NetworkError(f"rounding must be 'float', the only rule that this version knows, got {network.rounding!r}")
+    if len(network.input_shape) != 3 or min(network.input_shape) < 1:
+        raise NetworkError(f"input_shape must be three sizes (C, H, W) of 1 or more, got {network.input_shape}")
+    recipe = network.preprocessing
+    numbers = (recipe.pixel_scale, *recipe.mean, *recipe.std)
+    if not len(recipe.mean) == len(recipe.std) == network.input_shape[0]:
+        raise NetworkError(f"preprocessing must have mean and std for each of the {network.input_shape[0]} channels")
+    if not np.isfinite(numbers).all() or recipe.pixel_scale <= 0 or min(recipe.std) <= 0:
+        raise NetworkError("preprocessing must be finite, with pixel_scale and std above 0")
+    if not network.layers:
+        raise NetworkError("nodes must contain at least one conv or linear: there is nothing to multiply")
+
+    shapes = {INPUT: network.input_shape}
+    formats = {INPUT: network.input}
+    _named("the input", network.input.check)
+    _check_scheme(network.scheme, "the input", network.input)
+    for node in network.nodes:
+        place = f"node {node.name!r} ({node.op})"
+        if node.name in shapes:
+            raise NetworkError(f"{place}: name must be used once")
+        if not node.inputs or node.input_count not in (None, len(node.inputs)):
+            raise NetworkError(f"{place}: must have {node.input_count or 'some'} inputs, got {len(node.inputs)}")
+        unknown = [name for name in node.inputs if name not in shapes]
+        if unknown:
+            raise NetworkError(f"{place}: inputs must name earlier nodes, got {', '.join(map(repr, unknown))}")
+        _named(place, node.output.check)
+        _check_scheme(network.scheme, place, node.output)
+        inputs = tuple(formats[name] for name in node.inputs)
+        if node.keeps_quantization and node.output != inputs[0]:
+            raise NetworkError(f"{place}: output must be quantized as its input is, {inputs[0]}, got {node.output}")
+        input_shapes = tuple(shapes[name] for name in node.inputs)
+        _named(place, node.check, input_shapes, inputs)
+        shapes[node.name] = _named(place, node.output_shape, input_shapes)
+        formats[node.name] = node.output
+    logits = shapes[network.nodes[-1].name]
+    if logits[1:] != (1, 1):
+        raise NetworkError(f"the last node must give one number a class, (classes, 1, 1), got {logits}")
+    if network.class_names and len(network.class_names) != logits[0]:
+        raise NetworkError(f"class_names must have {logits[0]} entries or none, got {len(network.class_names)}")
+    return shapes
+
+
+def _named(place, rule, *arguments):  # type: ignore[no-untyped-def]
+    """Call a rule; its error says which node it is about."""
+    try:
+        return rule(*arguments)
+    except NetworkError as error:
+        raise NetworkError(f"{place}: {error}") from None
+
+
+def _check_scheme(scheme: Scheme, place: str, output: Quantization) -> None:
+    if scheme == "symmetric" and (output.format != "s8" or output.zero_point != 0):
+        raise NetworkError(f"{place}: output of a symmetric network must be s8 with zero point 0, got {output}")

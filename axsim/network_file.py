@@ -1,0 +1,235 @@
+"""Networks as HDF5: format "axsim-network", version 1.
+
+    /                  attributes: format, version, name, scheme, rounding, content_sha256
+    /about             attributes: source, source_sha256, licence, calibration, accuracy ... (text)
+    /input             attributes: shape (C, H, W), scale, zero_point, format, pixel_scale, mean, std
+    /nodes/003_conv    one group a node in order of execution; attributes: op, name, inputs, scale, zero_point, format and
+                       the operator's own; datasets of a layer: weight int8, weight_scale float32, bias int32
+    /labels            class names (text), where known
+
+Datasets are compressed and carry a checksum each; content_sha256 covers everything else too, so that an altered file is
+told from one that axsim wrote. No pickles; soft, external and virtual links are refused: loading reads this file only.
+"""
+
+import dataclasses
+import hashlib
+import os
+import pathlib
+import types
+import typing
+from typing import Any
+
+import h5py
+import numpy as np
+
+from .errors import NetworkError
+from .files import replacing
+from .network import Network, Preprocessing
+from .nodes import OPERATORS, Node, Quantization
+
+FORMAT, VERSION = "axsim-network", 1
+ARRAYS = ("weight", "weight_scale", "bias")
+LARGEST_DATASET = 2**30  # elements; a file may claim any shape at no cost, and reading it would fill the memory
+
+
+def save(network: Network, path: str | os.PathLike[str], overwrite: bool = True) -> None:
+    """Write `network` to `path`: under a temporary name first, then renamed.
+
+    Raises AxsimError if `path` cannot be written, or exists and `overwrite` is false.
+    """
+    with replacing(path, overwrite) as temporary, h5py.File(temporary, "w") as file:
+        file.attrs.update({"format": FORMAT, "version": VERSION, "name": network.name})
+        file.attrs.update({"scheme": network.scheme, "rounding": network.rounding})
+        file.create_group("about").attrs.update(network.about)
+        given = file.create_group("input")
+        given.attrs["shape"] = network.input_shape
+        given.attrs.update(dataclasses.asdict(network.input))
+        given.attrs.update(dataclasses.asdict(network.preprocessing))
+        nodes = file.create_group("nodes")
+        digits = max(3, len(str(len(network.nodes) - 1)))  # alphabetical order is that of execution
+        for index, node in enumerate(network.nodes):
+            group = nodes.create_group(f"{index:0{digits}d}_{node.op}")
+            group.attrs["op"] = node.op
+            for field in dataclasses.fields(node):
+                value = getattr(node, field.name)
+                if field.name == "output":
+                    group.attrs.update(dataclasses.asdict(value))
+                elif field.name in ARRAYS:
+                    options = {"compression": "gzip", "shuffle": True} if value.size else {}
+                    group.create_dataset(field.name, data=value, fletcher32=bool(value.size), **options)
+                elif field.name == "inputs":
+                    group.attrs[field.name] = list(value)
+                else:
+                    group.attrs[field.name] = value
+        if network.class_names:
+            file.create_dataset("labels", data=list(network.class_names), dtype=h5py.string_dtype())
+        file.attrs["content_sha256"] = _content_digest(file)
+
+
+def load(path: str | os.PathLike[str]) -> Network:
+    """
+    Read a network file and check it whole.
+
+    Raises
+    ------
+    NetworkError
+        If the file is missing, truncated, altered, of another format or version, or breaks a rule; names the file, the
+        group and the rule.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise NetworkError(f"{path}: no such file; `axsim convert` makes a network from an ONNX model")
+    try:
+        with h5py.File(path, "r") as file:
+            return _read(file)
+    except NetworkError as error:
+        raise NetworkError(f"{path}: {error}") from None
+    except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
+        # What h5py raises on damaged content; its own words are kept as far as one line goes.
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise NetworkError(f"{path}: not a readable HDF5 network file, truncated or damaged ({reason}); "
+                           "convert the network again") from None
+
+
+def _read(file: h5py.File) -> Network:
+    if _attribute(file, "format", str, None) != FORMAT:
+        raise NetworkError(f"format must be {FORMAT!r}, got {file.attrs.get('format')!r}; is this a network file?")
+    version = _attribute(file, "version", int)
+    if version != VERSION:
+        raise NetworkError(f"version must be {VERSION}, got {version}; this axsim cannot read it, try a newer one")
+    _check_links(file)
+    if _content_digest(file) != _attribute(file, "content_sha256", str):
+        raise NetworkError("content_sha256 must be that of the content: the file was altered or damaged after axsim "
+                           "wrote it; convert the network again")
+    for name in ("about", "input", "nodes"):
+        if not isinstance(file.get(name), h5py.Group):
+            raise NetworkError(f"/{name} must be a group")
+    given = file["input"]
+    labels = file.get("labels")
+    if labels is not None and not (isinstance(labels, h5py.Dataset) and h5py.check_string_dtype(labels.dtype)):
+        raise NetworkError("/labels must be a dataset of text")
+    return Network(
+        name=_attribute(file, "name", str),
+        input_shape=_attribute(given, "shape", tuple[int, int, int]),
+        input=_quantization(given),
+        preprocessing=Preprocessing(
+            _attribute(given, "pixel_scale", float),
+            _attribute(given, "mean", tuple[float, ...]),
+            _attribute(given, "std", tuple[float, ...]),
+        ),
+        nodes=tuple(_node(file["nodes"][key]) for key in sorted(file["nodes"])),
+        scheme=_attribute(file, "scheme", str),
+        class_names=() if labels is None else tuple(str(name) for name in labels.asstr()[:]),
+        about={key: _attribute(file["about"], key, str) for key in sorted(file["about"].attrs)},
+        rounding=_attribute(file, "rounding", str),
+    )
+
+
+def _node(group: h5py.Group) -> Node:
+    op = _attribute(group, "op", str)
+    if op not in OPERATORS:
+        raise NetworkError(f"{group.name}: op must be one of {', '.join(OPERATORS)}, got {op!r}")
+    values: dict[str, Any] = {}
+    hints = typing.get_type_hints(OPERATORS[op])
+    for field in dataclasses.fields(OPERATORS[op]):
+        if field.name == "output":
+            values["output"] = _quantization(group)
+        elif field.name in ARRAYS:
+            values[field.name] = _array(group, field.name)
+        else:
+            values[field.name] = _attribute(group, field.name, hints[field.name])
+    return OPERATORS[op](**values)
+
+
+def _quantization(group: h5py.Group) -> Quantization:
+    return Quantization(
+        _attribute(group, "scale", float),
+        _attribute(group, "zero_point", int),
+        _attribute(group, "format", str),
+    )
+
+
+def _array(group: h5py.Group, name: str) -> Any:
+    dataset = group.get(name)
+    if not isinstance(dataset, h5py.Dataset) or dataset.shape is None:
+        raise NetworkError(f"{group.name}: {name} must be a dataset")
+    if dataset.size > LARGEST_DATASET:
+        raise NetworkError(f"{group.name}: {name} must have at most {LARGEST_DATASET} elements, got {dataset.shape}")
+    return dataset[()]
+
+
+_MISSING = object()
+
+
+def _attribute(group: h5py.Group, name: str, kind: Any, default: Any = _MISSING) -> Any:
+    """Read an attribute as a plain Python value of `kind` (str, int, float, bool or a tuple of these)."""
+    value = group.attrs.get(name, default)
+    if value is _MISSING:
+        raise NetworkError(f"{group.name}: attribute {name!r} is missing")
+    if value is default:
+        return default
+    items = typing.get_args(kind)
+    if not items:
+        return _scalar(group, name, value, kind)
+    values = np.atleast_1d(value)
+    if values.ndim != 1 or (items[-1] is not Ellipsis and len(values) != len(items)):
+        raise NetworkError(f"{group.name}: {name} must be {_words(kind)}, got shape {values.shape}")
+    return tuple(_scalar(group, name, item, items[0]) for item in values)
+
+
+def _scalar(group: h5py.Group, name: str, value: Any, kind: type) -> Any:
+    kinds: dict[type, tuple[type, ...]] = {
+        str: (str,),
+        int: (int, np.integer),
+        float: (float, int, np.floating, np.integer),
+        bool: (bool, np.bool_),
+    }
+    if not isinstance(value, kinds[kind]) or (kind is not bool and isinstance(value, bool | np.bool_)):
+        raise NetworkError(f"{group.name}: {name} must be {_words(kind)}, got {value!r}")
+    return kind(value)
+
+
+def _words(kind: Any) -> str:
+    names = {str: "text", int: "an integer", float: "a number", bool: "true or false"}
+    if isinstance(kind, types.GenericAlias):
+        items = typing.get_args(kind)
+        return f"{'some' if items[-1] is Ellipsis else len(items)} values, each {names[items[0]]}"
+    return names[kind]
+
+
+def _check_links(group: h5py.Group) -> None:
+    """Refuse everything that would make reading this file read another, or the same thing for ever."""
+    for name in group:
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            raise NetworkError(f"{group.name}: {name} must not be a soft or external link")
+        item = group[name]
+        if isinstance(item, h5py.Dataset) and (item.is_virtual or item.external):
+            raise NetworkError(f"{item.name} must be stored in this file")
+        if isinstance(item, h5py.Group):
+            if group.name.count("/") > 1:
+                raise NetworkError(f"{item.name}: groups must not be nested deeper than /nodes/NNN_op")
+            _check_links(item)
+
+
+def _content_digest(file: h5py.File) -> str:
+    """sha256 over all names, attributes and datasets, in alphabetical order, but the digest itself."""
+    digest = hashlib.sha256()
+
+    def add(item: Any) -> None:
+        digest.update(f"\0{item.name}\0".encode())
+        for key in sorted(item.attrs):
+            if (item.name, key) != ("/", "content_sha256"):
+                digest.update(f"{key}={np.asarray(item.attrs[key]).tolist()!r}\0".encode())
+        if isinstance(item, h5py.Dataset):
+            if item.size > LARGEST_DATASET:
+                raise NetworkError(f"{item.name} must have at most {LARGEST_DATASET} elements, got {item.shape}")
+            values = item[()]
+            digest.update(f"{values.dtype.kind}{values.dtype.itemsize}{values.shape}".encode())
+            plain = values.tolist() if values.dtype.kind == "O" else values.astype(values.dtype.newbyteorder("<"))
+            digest.update(repr(plain).encode() if isinstance(plain, list) else plain.tobytes())
+        else:
+            for key in sorted(item):
+                add(item[key])
+
+    add(file)
+    return digest.hexdigest()

@@ -1,0 +1,130 @@
+"""The operators without products, computed on bit patterns uint8 [C, B, H, W] by the float32 rules of ONNX."""
+
+import functools
+
+import numpy as np
+import numpy.typing as npt
+
+from .formats import Patterns, code_range, pattern_values
+from .kernels.elementwise import look_up, look_up_pairs
+from .kernels.pool import average_pool, max_pool
+from .nodes import (
+    Add,
+    AveragePool,
+    Concat,
+    Flatten,
+    GlobalAveragePool,
+    MaxPool,
+    Node,
+    Pad,
+    Quantization,
+    Requantize,
+    Shape,
+    Slice,
+)
+
+
+def to_codes(real: npt.NDArray[np.float32], target: Quantization, clamp: tuple[int, int] | None) -> Patterns:
+    """
+    Quantize by the rule of ONNX's QuantizeLinear: saturate(round_half_even(real / scale) + zero_point), as patterns.
+
+    real float32 of any shape; the division is in float32.
+    """
+    low, high = clamp or code_range(target.format)
+    scaled = np.rint(real / np.float32(target.scale)) + np.float32(target.zero_point)
+    return np.clip(scaled, low, high).astype(np.int64).astype(np.uint8)
+
+
+def reals(x: Quantization) -> npt.NDArray[np.float32]:
+    """Real number of each pattern, float32 [256]: scale (code - zero_point) in float32."""
+    return (pattern_values(x.format) - x.zero_point).astype(np.float32) * np.float32(x.scale)
+
+
+@functools.singledispatch
+def compute(node: Node, inputs: list[Patterns], formats: list[Quantization], shape: Shape) -> Patterns:
+    """Compute a node without products: patterns uint8 [C, B, H, W] of each input to those of the output."""
+    raise NotImplementedError(node.op)
+
+
+@compute.register
+def _add(node: Add, inputs: list[Patterns], formats: list[Quantization], shape: Shape) -> Patterns:
+    a, b = (reals(quantization) for quantization in formats)
+    codes = to_codes(a[:, None] + b[None, :], node.output, node.clamp)
+    out = np.empty_like(inputs[0])
+    look_up_pairs(inputs[0].reshape(-1), inputs[1].reshape(-1), codes, out.reshape(-1))
+    return out
+
+
+@compute.register
+def _requantize(node: Requantize, inputs: list[Patterns], formats: list[Quantization], shape: Shape) -> Patterns:
+    return _look_up(inputs[0], to_codes(reals(formats[0]), node.output, node.clamp))
+
+
+@compute.register
+def _concat(node: Concat, inputs: list[Patterns], formats: list[Quantization], shape: Shape) -> Patterns:
+    parts = zip(inputs, formats, strict=True)
+    return np.concatenate([_look_up(x, to_codes(reals(fmt), node.output, node.clamp)) for x, fmt in parts])
+
+
+@compute.register
+def _max_pool(node: MaxPool, inputs: list[Patterns], formats: list[Quantization], shape: Shape) -> Patterns:
+    out = np.empty((shape[0], inputs[0].shape[1], *shape[1:]), np.uint8)
+    flip = np.uint8(128 if node.output.format == "s8" else 0)
+    max_pool(inputs[0], flip, node.kernel_shape, node.strides, node.pads[:2], out)
+    return out
+
+
+@compute.register
+def _average_pool(node: AveragePool, inputs: list[Patterns], formats: list[Quantization], shape: Shape) -> Patterns:
+    return _average(node, inputs[0], formats[0], shape, node.kernel_shape, node.strides, node.pads,
+                    node.count_include_pad)
+
+
+@compute.register
+def _global_pool(node: GlobalAveragePool, inputs: list[Patterns], formats: list[Quantization], shape: Shape) -> Patterns:
+    window = inputs[0].shape[2], inputs[0].shape[3]
+    return _average(node, inputs[0], formats[0], shape, window, (1, 1), (0, 0, 0, 0), False)
+
+
+def _average(
+    node: AveragePool | GlobalAveragePool,
+    x: Patterns,
+    quantization: Quantization,
+    shape: Shape,
+    window: tuple[int, int],
+    strides: tuple[int, int],
+    pads: tuple[int, int, int, int],
+    count_include_pad: bool,
+) -> Patterns:
+    values = (pattern_values(quantization.format) - quantization.zero_point).astype(np.int32)
+    counts = np.arange(window[0] * window[1] + 1, dtype=np.float32)
+    counts[:] = counts[-1] if count_include_pad else np.maximum(counts, 1)
+    multiplier = np.float32(quantization.scale) / (np.float32(node.output.scale) * counts)
+    out = np.empty((shape[0], x.shape[1], *shape[1:]), np.uint8)
+    average_pool(x, values, window, strides, pads[:2], multiplier, node.output.zero_point, *node.clamp, out)
+    return out
+
+
+@compute.register
+def _pad(node: Pad, inputs: list[Patterns], formats: list[Quantization], shape: Shape) -> Patterns:
+    front, top, left, back, bottom, right = node.pads
+    widths = ((front, back), (0, 0), (top, bottom), (left, right))
+    return np.pad(inputs[0], widths, constant_values=node.code & 0xFF)
+
+
+@compute.register
+def _slice(node: Slice, inputs: list[Patterns], formats: list[Quantization], shape: Shape) -> Patterns:
+    c, h, w = (slice(*bounds) for bounds in zip(node.starts, node.stops, node.steps, strict=True))
+    return np.ascontiguousarray(inputs[0][c, :, h, w])
+
+
+@compute.register
+def _flatten(node: Flatten, inputs: list[Patterns], formats: list[Quantization], shape: Shape) -> Patterns:
+    x = inputs[0]
+    return np.ascontiguousarray(x.transpose(0, 2, 3, 1)).reshape(-1, x.shape[1], 1, 1)
+
+
+def _look_up(x: Patterns, codes: Patterns) -> Patterns:
+    out = np.empty_like(x)
+    look_up(x.reshape(-1), codes, out.reshape(-1))
+    return out

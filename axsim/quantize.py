@@ -1,0 +1,182 @@
+"""Float graph and activation ranges -> quantized Network.
+
+symmetric: s8 weights per output channel and s8 activations, codes -127 to 127, every zero point 0.
+affine: s8 weights per output channel, u8 activations with a zero point; the range always holds 0.
+"""
+
+import os
+import pathlib
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .calibrate import FloatModel, Method, Range, calibrate
+from .errors import AxsimError
+from .images import ImageSet
+from .importers.float_graph import FloatGraph, FloatNode
+from .network import INPUT, SCHEMES, Network, Preprocessing, Scheme
+from .nodes import OPERATORS, Layer, Node, Quantization, Requantizing
+
+LARGEST_BIAS = 2**30  # codes; a weight scale is enlarged until the bias fits
+
+
+def convert(
+    path: str | os.PathLike[str],
+    images: ImageSet,
+    recipe: Preprocessing,
+    *,
+    scheme: Scheme = "symmetric",
+    method: Method = "minmax",
+    name: str | None = None,
+    about: dict[str, str] | None = None,
+    progress: Any = None,
+) -> Network:
+    """
+    Convert a float ONNX model: read, fold, calibrate on the images, quantize.
+
+    Parameters
+    ----------
+    path : path of the .onnx file
+    images : ImageSet
+        Calibration images of the network's input size; their class names, if any, become the network's.
+    recipe : Preprocessing
+    scheme : {"symmetric", "affine"}
+    method : {"minmax", "percentile", "mse"}
+        How activation ranges are chosen.
+
+    Raises
+    ------
+    ConversionError
+        If the model cannot be converted; names the node and the operator.
+    ImageError, AxsimError
+        If the images do not fit the model, or an argument is none of its values.
+    """
+    import hashlib
+
+    from .importers.onnx import read_graph, read_model
+
+    if scheme not in SCHEMES:
+        raise AxsimError(f"scheme must be one of {', '.join(SCHEMES)}, got {scheme!r}")
+    model = read_model(path)
+    graph = read_graph(model, name or pathlib.Path(path).stem)
+    channels, height, width = graph.shape
+    if images.images.shape[1:] != (height, width, channels):
+        raise AxsimError(f"calibration images must be {height} x {width} with {channels} channels for this model, "
+                         f"got {' x '.join(map(str, images.images.shape[1:]))}")
+    if len(recipe.mean) != channels or len(recipe.std) != channels:
+        raise AxsimError(f"mean and std must have {channels} numbers, one for each channel of the model's input")
+    tensors = [graph.input, *(node.name for node in graph.nodes)]
+    ranges = calibrate(FloatModel(model, graph.input, tensors), images.images, recipe, method,
+                       lambda bounds: _code_rule(bounds, scheme), progress)
+    origin = {
+        "source": pathlib.Path(path).name,
+        "source_sha256": hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest(),
+        "calibration": f"{method} on {len(images)} images",
+    }
+    return quantize(graph, ranges, recipe, scheme, images.class_names, {**origin, **(about or {})})
+
+
+def quantize(
+    graph: FloatGraph,
+    ranges: dict[str, Range],
+    recipe: Preprocessing,
+    scheme: Scheme,
+    class_names: tuple[str, ...] = (),
+    about: dict[str, str] | None = None,
+) -> Network:
+    """Quantize every node of a simplified graph, given the range of every tensor by name."""
+    names = {graph.input: INPUT}
+    formats = {INPUT: activation_quantization(ranges[graph.input], scheme)}
+    nodes: list[Node] = []
+    for name, source in zip(_node_names(graph), graph.nodes, strict=True):
+        inputs = tuple(names[given] for given in source.inputs)
+        kind = OPERATORS[source.op]
+        output = (
+            formats[inputs[0]] if kind.keeps_quantization else activation_quantization(ranges[source.name], scheme)
+        )
+        node = _quantize_node(source, name, inputs, formats[inputs[0]], output, scheme)
+        names[source.name] = node.name
+        formats[node.name] = node.output
+        nodes.append(node)
+    labels = class_names if len(class_names) == _classes(nodes[-1]) else ()
+    return Network(graph.name, graph.shape, formats[INPUT], recipe, tuple(nodes), scheme, labels, about or {})
+
+
+def activation_quantization(bounds: Range, scheme: Scheme) -> Quantization:
+    """Scale, zero point and format for activations in `bounds`, widened to hold 0; float32 scale."""
+    scale, zero_point, _, _ = _code_rule(bounds, scheme)
+    return Quantization(scale, zero_point, "s8" if scheme == "symmetric" else "u8")
+
+
+def _code_rule(bounds: Range, scheme: Scheme) -> tuple[float, int, int, int]:
+    """Scale, zero point, lowest and highest code."""
+    low, high = min(0.0, bounds[0]), max(0.0, bounds[1])
+    smallest = 1e-30  # a tensor that is always 0 still needs a scale
+    if scheme == "symmetric":
+        return float(np.float32(max(-low, high, smallest) / 127)), 0, -127, 127
+    scale = float(np.float32(max(high - low, smallest) / 255))
+    return scale, int(np.clip(np.rint(-low / scale), 0, 255)), 0, 255
+
+
+def _quantize_node(
+    source: FloatNode, name: str, inputs: tuple[str, ...], x: Quantization, output: Quantization, scheme: Scheme
+) -> Node:
+    kind = OPERATORS[source.op]
+    values = dict(source.attributes)
+    if issubclass(kind, Requantizing):
+        values["clamp"] = _clamp_codes(source.clamp, output, scheme)
+    if issubclass(kind, Layer):
+        assert source.weight is not None and source.bias is not None
+        values |= _quantize_weights(source.weight, source.bias, x)
+    if source.op == "pad":
+        code = np.rint(values.pop("value") / output.scale) + output.zero_point
+        _, _, lowest, highest = _code_rule((0.0, 0.0), scheme)
+        values["code"] = int(np.clip(code, lowest, highest))
+    return kind(name, inputs, output, **values)
+
+
+def _clamp_codes(clamp: tuple[float, float], output: Quantization, scheme: Scheme) -> tuple[int, int]:
+    """Codes of the bounds of a relu or clip, within the scheme's codes."""
+    _, _, lowest, highest = _code_rule((0.0, 0.0), scheme)
+    low, high = (
+        int(np.clip(np.rint(np.clip(bound / output.scale, -1e6, 1e6)) + output.zero_point, lowest, highest))
+        for bound in clamp
+    )
+    return low, high
+
+
+def _quantize_weights(weight: npt.NDArray[np.float32], bias: npt.NDArray[np.float32], x: Quantization) -> dict[str, Any]:
+    """Codes -127 to 127 with one scale an output channel; bias in units of input scale times weight scale."""
+    rows = weight.reshape(len(weight), -1)
+    largest = np.abs(rows).max(axis=1, initial=0.0)
+    scale = np.where(largest > 0, largest / 127, 1.0)
+    scale = np.maximum(scale, np.abs(bias) / (x.scale * LARGEST_BIAS)).astype(np.float32)
+    column = scale.reshape(-1, *[1] * (weight.ndim - 1))
+    codes = np.clip(np.rint(weight / column), -127, 127).astype(np.int8)
+    steps = np.rint(bias.astype(np.float64) / (np.float64(x.scale) * scale.astype(np.float64)))
+    return {"weight": codes, "weight_scale": scale, "bias": steps.astype(np.int32)}
+
+
+def _node_names(graph: FloatGraph) -> list[str]:
+    """
+    Readable, unique node names from the model's own.
+
+    Exporters write scopes as paths, each part repeating the one before: '/body/body.0/c1/Conv' becomes 'body.0.c1'.
+    """
+    names: list[str] = []
+    for index, node in enumerate(graph.nodes):
+        parts: list[str] = []
+        for part in node.label.strip("/").split("/"):
+            if parts and part.startswith(parts[-1] + "."):
+                parts.pop()
+            parts.append(part)
+        if len(parts) > 1 and issubclass(OPERATORS[node.op], Layer):
+            parts.pop()  # the operator's type: a layer's scope says enough
+        name = ".".join(parts) or f"{index:03d}_{node.op}"
+        names.append(name if name not in (*names, INPUT) else f"{name}_{index:03d}")
+    return names
+
+
+def _classes(node: Node) -> int:
+    return len(node.weight) if isinstance(node, Layer) else 0

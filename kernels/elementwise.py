@@ -1,0 +1,19 @@
+"""Elementwise operators: every one on 8-bit codes is a table of 256 or 65,536 codes, made in NumPy by the exact rule."""
+
+from numba import prange
+
+from .compilation import kernel
+
+
+@kernel(parallel=True)
+def look_up(x, codes, out):
+    """out[i] = codes[x[i]]; x uint8 [size], codes uint8 [256], out uint8 [size], written."""
+    for i in prange(x.size):
+        out[i] = codes[x[i]]
+
+
+@kernel(parallel=True)
+def look_up_pairs(a, b, codes, out):
+    """out[i] = codes[a[i], b[i]]; a, b uint8 [size], codes uint8 [256, 256], out uint8 [size], written."""
+    for i in prange(a.size):
+        out[i] = codes[a[i], b[i]]

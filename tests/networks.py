@@ -1,0 +1,145 @@
+"""Random small networks of every operator, for hypothesis, and one of each operator by name."""
+
+import numpy as np
+from hypothesis import strategies as st
+
+from axsim.network import Network, Preprocessing
+from axsim.nodes import (
+    Add,
+    AveragePool,
+    Concat,
+    Conv,
+    Flatten,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Pad,
+    Quantization,
+    Requantize,
+    Slice,
+)
+
+OPERATORS = ("conv", "depthwise", "grouped", "add", "concat", "requantize", "max_pool", "average_pool",
+             "global_average_pool", "pad", "slice")
+
+
+class Builder:
+    """Adds nodes with random weights and scales to a network; all randomness from one seeded generator."""
+
+    def __init__(self, seed, scheme, shape):
+        self.rng = np.random.default_rng(seed)
+        self.scheme = scheme
+        self.nodes = []
+        self.input = self.quantization()
+        self.shapes, self.formats = {"input": shape}, {"input": self.input}
+
+    def quantization(self):
+        scale = float(np.float32(self.rng.uniform(0.01, 0.3)))
+        if self.scheme == "symmetric":
+            return Quantization(scale, 0, "s8")
+        fmt = str(self.rng.choice(["u8", "s8"]))
+        low, high = (0, 255) if fmt == "u8" else (-128, 127)
+        return Quantization(scale, int(self.rng.integers(low, high + 1)), fmt)
+
+    def clamp(self, output):
+        low, high = (0, 255) if output.format == "u8" else (-128, 127)
+        if self.rng.random() < 0.5:
+            return low, high
+        return tuple(sorted(int(value) for value in self.rng.integers(low, high + 1, 2)))
+
+    def weights(self, *shape):
+        extreme = self.rng.random() < 0.2
+        weight = self.rng.choice([-128, 127, 0], shape) if extreme else self.rng.integers(-128, 128, shape)
+        return {
+            "weight": weight.astype(np.int8),
+            "weight_scale": self.rng.uniform(0.001, 0.02, shape[0]).astype(np.float32),
+            "bias": self.rng.integers(-5000, 5000, shape[0]).astype(np.int32),
+        }
+
+    def add(self, op, name=None):
+        """Append one operator behind the last node (or the input)."""
+        previous = self.nodes[-1].name if self.nodes else "input"
+        c, h, w = self.shapes[previous]
+        rng, output, name = self.rng, self.quantization(), name or f"{len(self.nodes)}_{op}"
+        clamp = self.clamp(output)
+        kept = self.formats[previous]
+
+        def up_to(most, least=1):
+            return int(rng.integers(least, max(least, most) + 1))
+
+        if op in ("conv", "depthwise", "grouped"):
+            groups = {"conv": 1, "depthwise": c, "grouped": int(rng.choice([g for g in range(1, c + 1) if c % g == 0]))}[op]
+            pads = tuple(up_to(2, 0) for _ in range(4))
+            dilations = up_to(2), up_to(2)
+            kernel = [up_to(min(3, (size + pads[axis] + pads[axis + 2] - 1) // dilations[axis] + 1))
+                      for axis, size in enumerate((h, w))]
+            node = Conv(name, (previous,), output, clamp, **self.weights(groups * up_to(3), c // groups, *kernel),
+                        strides=(up_to(3), up_to(3)), pads=pads, dilations=dilations, groups=groups)
+        elif op == "add":
+            others = [key for key, shape in self.shapes.items() if shape == (c, h, w)]
+            node = Add(name, (previous, str(rng.choice(others))), output, clamp)
+        elif op == "concat":
+            others = [key for key, shape in self.shapes.items() if shape[1:] == (h, w)]
+            node = Concat(name, (previous, *map(str, rng.choice(others, up_to(2)))), output, clamp)
+        elif op == "requantize":
+            node = Requantize(name, (previous,), output, clamp)
+        elif op in ("max_pool", "average_pool"):
+            kernel = up_to(min(3, h)), up_to(min(3, w))
+            pads = tuple(up_to(kernel[axis % 2] - 1, 0) for axis in range(4))
+            strides = up_to(3), up_to(3)
+            if op == "max_pool":
+                node = MaxPool(name, (previous,), kept, kernel, strides, pads)
+            else:
+                node = AveragePool(name, (previous,), output, clamp, kernel, strides, pads, bool(rng.random() < 0.5))
+        elif op == "global_average_pool":
+            node = GlobalAveragePool(name, (previous,), output, clamp)
+        elif op == "pad":
+            code = int(rng.integers(0, 128))
+            node = Pad(name, (previous,), kept, tuple(up_to(2, 0) for _ in range(6)), code)
+        elif op == "slice":
+            bounds = [(start := int(rng.integers(0, size)), int(rng.integers(start + 1, size + 1)), up_to(2))
+                      for size in (c, h, w)]
+            node = Slice(name, (previous,), kept, *zip(*bounds, strict=True))
+        elif op == "flatten":
+            node = Flatten(name, (previous,), kept)
+        elif op == "linear":
+            node = Linear(name, (previous,), output, clamp, **self.weights(up_to(4), c))
+        else:
+            raise NotImplementedError(op)
+        self.nodes.append(node)
+        self.formats[name] = node.output
+        self.shapes[name] = node.output_shape(tuple(self.shapes[given] for given in node.inputs))
+
+    def network(self):
+        """Close with flatten and linear; the network."""
+        self.add("flatten", "flat")
+        self.add("linear", "logits")
+        channels = self.shapes["input"][0]
+        recipe = Preprocessing(255.0, tuple(self.rng.uniform(0, 1, channels).tolist()),
+                               tuple(self.rng.uniform(0.2, 1, channels).tolist()))
+        return Network("random", self.shapes["input"], self.input, recipe, tuple(self.nodes), self.scheme)
+
+
+def network_of(operators, seed=0, scheme="symmetric", shape=(3, 7, 6)):
+    """A network of these operators one behind the other."""
+    builder = Builder(seed, scheme, shape)
+    for op in operators:
+        builder.add(op)
+    return builder.network()
+
+
+@st.composite
+def networks(draw):
+    """Networks of one to five random operators under either scheme, on small inputs of any shape."""
+    return network_of(
+        draw(st.lists(st.sampled_from(OPERATORS), min_size=1, max_size=5)),
+        draw(st.integers(0, 2**32 - 1)),
+        draw(st.sampled_from(["symmetric", "affine"])),
+        (draw(st.integers(1, 4)), draw(st.integers(1, 8)), draw(st.integers(1, 8))),
+    )
+
+
+def random_images(network, count, seed=0):
+    """Images uint8 [count, H, W, C] of the network's size."""
+    channels, height, width = network.input_shape
+    return np.random.default_rng(seed).integers(0, 256, (count, height, width, channels), dtype=np.uint8)

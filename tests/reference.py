@@ -1,0 +1,168 @@
+"""The oracle: every operator in plain NumPy int64, slow and obvious, on numbers instead of bit patterns and on NCHW.
+
+Nothing of axsim's engine, kernels or tables of codes is used; only what a Network holds is read.
+"""
+
+import numpy as np
+
+
+def values_of(fmt):
+    """The 256 numbers that the patterns of a format stand for."""
+    patterns = np.arange(256, dtype=np.int64)
+    return patterns if fmt == "u8" else np.where(patterns < 128, patterns, patterns - 256)
+
+
+def product_table(multiplier, w_format, x_format):
+    """Products by pattern, int64 [256, 256]; an unsigned core serves signed operands by sign and magnitude."""
+    w, x = values_of(w_format)[:, None], values_of(x_format)[None, :]
+    if multiplier is None:
+        return w * x
+    table = multiplier.table.astype(np.int64)
+    if multiplier.operands == (w_format, x_format):
+        return table
+    assert multiplier.operands == ("u8", "u8")
+    sign = np.where(w < 0, -1, 1) * np.where(x < 0, -1, 1)
+    return sign * table[abs(w), abs(x)]
+
+
+def matmul(w, x, multiplier=None):
+    """C[m, n] = sum_k table[w[m, k], x[k, n]], int64, by three nested loops over Python's own indices."""
+    formats = {"int8": "s8", "uint8": "u8"}
+    table = product_table(multiplier, formats[w.dtype.name], formats[x.dtype.name])
+    out = np.zeros((w.shape[0], x.shape[1]), np.int64)
+    for m in range(w.shape[0]):
+        for n in range(x.shape[1]):
+            for k in range(w.shape[1]):
+                out[m, n] += table[int(w[m, k]) % 256, int(x[k, n]) % 256]
+    return out
+
+
+def quantize(real, output, clamp=None):
+    """ONNX QuantizeLinear in float32: round half to even, then the zero point, then saturate."""
+    low, high = clamp or ((0, 255) if output.format == "u8" else (-128, 127))
+    codes = np.rint(real.astype(np.float32) / np.float32(output.scale)).astype(np.int64) + output.zero_point
+    return np.clip(codes, low, high)
+
+
+def dequantize(codes, quantization):
+    """ONNX DequantizeLinear in float32."""
+    return (codes - quantization.zero_point).astype(np.float32) * np.float32(quantization.scale)
+
+
+def convolve(x, weight, table, strides, pads, dilations, groups, padding_code):
+    """int64 sums [B, M, OH, OW] of codes x [B, C, H, W] and weight [M, C / groups, kh, kw] through a product table."""
+    top, left, bottom, right = pads
+    padded = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=padding_code)
+    channels_out, channels_in, kernel_height, kernel_width = weight.shape
+    height = (padded.shape[2] - dilations[0] * (kernel_height - 1) - 1) // strides[0] + 1
+    width = (padded.shape[3] - dilations[1] * (kernel_width - 1) - 1) // strides[1] + 1
+    out = np.zeros((x.shape[0], channels_out, height, width), np.int64)
+    for m in range(channels_out):
+        group = m // (channels_out // groups)
+        for c in range(channels_in):
+            for i in range(kernel_height):
+                for j in range(kernel_width):
+                    rows = slice(i * dilations[0], i * dilations[0] + strides[0] * (height - 1) + 1, strides[0])
+                    columns = slice(j * dilations[1], j * dilations[1] + strides[1] * (width - 1) + 1, strides[1])
+                    operand = padded[:, group * channels_in + c, rows, columns]
+                    out[:, m] += table[int(weight[m, c, i, j]) % 256, operand % 256]
+    return out
+
+
+def layer_sums(node, x, given, multiplier):
+    """Sums of a conv or linear before bias and zero point, int64 [B, M, OH, OW]."""
+    table = product_table(multiplier, "s8", given.format)
+    if node.op == "linear":
+        weight = node.weight[:, :, None, None]
+        return convolve(x, weight, table, (1, 1), (0, 0, 0, 0), (1, 1), 1, given.zero_point)
+    return convolve(x, node.weight, table, node.strides, node.pads, node.dilations, node.groups, given.zero_point)
+
+
+def requantize(node, sums, given):
+    """Codes of a layer from its sums [B, M, OH, OW]."""
+    per_channel = node.weight.reshape(len(node.weight), -1).astype(np.int64).sum(axis=1)
+    totals = sums + (node.bias.astype(np.int64) - given.zero_point * per_channel)[None, :, None, None]
+    scale = np.float32(given.scale) * node.weight_scale / np.float32(node.output.scale)
+    real = totals.astype(np.int32).astype(np.float32) * scale[None, :, None, None]
+    return np.clip(np.rint(real.astype(np.float64)).astype(np.int64) + node.output.zero_point, *node.clamp)
+
+
+def pool_windows(x, node):
+    """Yield (oh, ow, window of codes [B, C, ...]) for every output pixel; padding left out."""
+    top, left, bottom, right = node.pads
+    height = (x.shape[2] + top + bottom - node.kernel_shape[0]) // node.strides[0] + 1
+    width = (x.shape[3] + left + right - node.kernel_shape[1]) // node.strides[1] + 1
+    for oh in range(height):
+        for ow in range(width):
+            h, w = oh * node.strides[0] - top, ow * node.strides[1] - left
+            yield oh, ow, x[:, :, max(h, 0) : h + node.kernel_shape[0], max(w, 0) : w + node.kernel_shape[1]]
+
+
+def mean_codes(node, window, given, divisor):
+    """Codes of the mean over the last two axes, from the exact integer sum."""
+    total = (window - given.zero_point).sum(axis=(2, 3)).astype(np.float32)
+    scale = np.float32(given.scale) / (np.float32(node.output.scale) * np.float32(divisor))
+    return np.clip(np.rint(total * scale).astype(np.int64) + node.output.zero_point, *node.clamp)
+
+
+def compute(node, inputs, given, multiplier=None):
+    """Output codes int64 [B, C, H, W] of any node; `given` are the inputs' quantizations."""
+    x = inputs[0]
+    if node.op in ("conv", "linear"):
+        return requantize(node, layer_sums(node, x, given[0], multiplier), given[0])
+    if node.op == "add":
+        return quantize(dequantize(x, given[0]) + dequantize(inputs[1], given[1]), node.output, node.clamp)
+    if node.op == "concat":
+        parts = [quantize(dequantize(part, q), node.output, node.clamp) for part, q in zip(inputs, given, strict=True)]
+        return np.concatenate(parts, axis=1)
+    if node.op == "requantize":
+        return quantize(dequantize(x, given[0]), node.output, node.clamp)
+    if node.op == "global_average_pool":
+        return mean_codes(node, x, given[0], x.shape[2] * x.shape[3])[:, :, None, None]
+    if node.op in ("max_pool", "average_pool"):
+        pixels = list(pool_windows(x, node))
+        out = np.zeros((*x.shape[:2], pixels[-1][0] + 1, pixels[-1][1] + 1), np.int64)
+        for oh, ow, window in pixels:
+            if node.op == "max_pool":
+                out[:, :, oh, ow] = window.max(axis=(2, 3))
+            else:
+                size = window.shape[2] * window.shape[3]
+                full = node.kernel_shape[0] * node.kernel_shape[1]
+                out[:, :, oh, ow] = mean_codes(node, window, given[0], full if node.count_include_pad else size)
+        return out
+    if node.op == "pad":
+        before, after = node.pads[:3], node.pads[3:]
+        return np.pad(x, ((0, 0), *zip(before, after, strict=True)), constant_values=node.code)
+    if node.op == "slice":
+        c, h, w = (slice(*bounds) for bounds in zip(node.starts, node.stops, node.steps, strict=True))
+        return x[:, c, h, w]
+    if node.op == "flatten":
+        return x.reshape(len(x), -1, 1, 1)
+    raise NotImplementedError(node.op)
+
+
+def input_codes(network, images):
+    """Codes of the network's input, int64 [B, C, H, W], of images uint8 [B, H, W, C]."""
+    recipe = network.preprocessing
+    real = images.astype(np.float32) / np.float32(recipe.pixel_scale)
+    real = (real - np.array(recipe.mean, np.float32)) / np.array(recipe.std, np.float32)
+    return quantize(real, network.input).transpose(0, 3, 1, 2)
+
+
+def run(network, images, multipliers=None):
+    """
+    Logits float32 [B, classes], and by name the codes of every node and the sums and inputs of every layer.
+
+    `multipliers`: a multiplier for all layers, or a dict by layer name.
+    """
+    codes, formats = {"input": input_codes(network, images)}, {"input": network.input}
+    sums = {}
+    for node in network.nodes:
+        chosen = multipliers.get(node.name) if isinstance(multipliers, dict) else multipliers
+        inputs, given = [codes[name] for name in node.inputs], [formats[name] for name in node.inputs]
+        if node.op in ("conv", "linear"):
+            sums[node.name] = layer_sums(node, inputs[0], given[0], chosen)
+        codes[node.name] = compute(node, inputs, given, chosen)
+        formats[node.name] = node.output
+    last = network.nodes[-1]
+    return dequantize(codes[last.name], last.output).reshape(len(images), -1), codes, sums

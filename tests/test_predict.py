@@ -1,0 +1,164 @@
+"""The moment model's formulas: against direct sums where they are exact, against Monte Carlo where they are expectations."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+import reference
+from networks import network_of, random_images
+
+import axsim
+from axsim.measure import measure
+from axsim.predict import predict
+from axsim.product_table import Multiplier
+from axsim.statistics import LayerStatistics
+
+MULTIPLIERS = [axsim.multiplier(name) for name in ("mitchell", "drum:k=3", "truncated:v=6", "broken_array:h=1,v=5")]
+SIGNED = axsim.multiplier("broken_array:h=2,v=5,signed=1")
+
+
+def gathered(weight, columns, groups=1, x_format="s8"):
+    statistics = LayerStatistics(weight, groups, x_format, covariances=True)
+    statistics.add(columns)
+    return statistics
+
+
+def error_matrix(multiplier, weight, columns, x_format="s8"):
+    table = reference.product_table(multiplier, "s8", x_format) - reference.product_table(None, "s8", x_format)
+    return table[weight.astype(int)[:, :, None], columns.astype(int)[None]].sum(axis=1)
+
+
+@pytest.mark.parametrize("multiplier", [*MULTIPLIERS, SIGNED], ids=lambda m: m.name)
+@pytest.mark.parametrize("scheme", ["s8", "u8"])
+def test_conditional_level_is_the_mean_over_independent_taps(multiplier, scheme):
+    """Two taps, every pair of their values once: independent, so equation (2) is an identity and (3) equals it."""
+    if multiplier is SIGNED and scheme == "u8":
+        pytest.skip("a signed multiplier does not serve u8 activations")
+    rng = np.random.default_rng(1)
+    weight = rng.integers(0, 256, (5, 2), dtype=np.uint8)
+    first, second = rng.integers(0, 256, 23), rng.integers(0, 256, 17)
+    columns = np.array(list(itertools.product(first, second)), np.uint8).T.copy()
+    wanted = np.linalg.norm(error_matrix(multiplier, weight, columns, scheme))
+    predicted = predict(multiplier, gathered(weight, columns, x_format=scheme))
+    assert predicted.conditional == pytest.approx(wanted, rel=1e-9)
+    assert predicted.covariance == pytest.approx(wanted, rel=1e-9)
+
+
+def test_covariance_level_is_exact_where_the_error_is_linear():
+    """e(w, x) = c(w) x + d(w): correlated taps in any way, and equation (3) is an identity."""
+    rng = np.random.default_rng(2)
+    w, x = reference.values_of("s8")[:, None], reference.values_of("s8")[None, :]
+    table = w * x + rng.integers(-3, 4, (256, 1)) * x + rng.integers(-50, 50, (256, 1))
+    multiplier = Multiplier("linear error", table, ("s8", "s8"))
+    mixed = rng.integers(-40, 41, (3, 400))
+    columns = np.concatenate([mixed, mixed[:2] + mixed[1:] // 2, -mixed]).astype(np.int8).view(np.uint8)
+    weight = rng.integers(0, 256, (6, 8), dtype=np.uint8)
+    wanted = np.linalg.norm(error_matrix(multiplier, weight, columns))
+    predicted = predict(multiplier, gathered(weight, columns))
+    assert predicted.covariance == pytest.approx(wanted, rel=1e-9)
+    assert abs(predicted.conditional / wanted - 1) > 0.05  # independence would be wrong here
+
+
+@pytest.mark.parametrize("multiplier", MULTIPLIERS, ids=lambda m: m.name)
+@pytest.mark.parametrize(("channels", "depth", "pixels"), [(32, 16, 200), (16, 256, 100)])
+def test_iid_level_is_the_mean_over_uniform_operands(multiplier, channels, depth, pixels):
+    """Monte Carlo over 40 draws: the mean of norm(E)^2 lies within four standard errors of equation (1)."""
+    rng = np.random.default_rng(3)
+    squares, predicted = [], 0.0
+    for _ in range(40):
+        weight = rng.integers(0, 256, (channels, depth), dtype=np.uint8)
+        columns = rng.integers(0, 256, (depth, pixels), dtype=np.uint8)
+        squares.append(float((error_matrix(multiplier, weight, columns).astype(float) ** 2).sum()))
+        predicted = predict(multiplier, gathered(weight, columns)).iid ** 2
+    error = np.std(squares) / math.sqrt(len(squares))
+    assert abs(np.mean(squares) - predicted) < 4 * error
+
+
+def test_operand_level_uses_the_layers_own_histograms():
+    rng = np.random.default_rng(4)
+    weight = np.abs(rng.laplace(0, 12, (40, 64))).clip(0, 127).astype(np.uint8)
+    columns = np.maximum(rng.normal(0, 30, (64, 3000)), 0).clip(0, 127).astype(np.uint8)
+    multiplier = MULTIPLIERS[0]
+    statistics = gathered(weight, columns)
+    error = (reference.product_table(multiplier, "s8", "s8") - reference.product_table(None, "s8", "s8")).astype(float)
+    drawn = error[np.ix_(weight.ravel(), columns.ravel()[:2000])]
+    assert drawn.size
+    p_w = np.bincount(weight.ravel(), minlength=256) / weight.size
+    p_x = np.bincount(columns.ravel(), minlength=256) / columns.size
+    mean = p_w @ error @ p_x
+    variance = p_w @ error**2 @ p_x - mean**2
+    wanted = math.sqrt(40 * 3000 * (64 * variance + 64**2 * mean**2))
+    assert predict(multiplier, statistics).operand == pytest.approx(wanted, rel=1e-9)
+    measured = np.linalg.norm(error_matrix(multiplier, weight, columns))
+    assert predict(multiplier, statistics).operand == pytest.approx(measured, rel=0.05)
+    assert predict(multiplier, statistics).iid > 1.5 * measured
+
+
+def test_groups_are_predicted_each_from_its_own_taps():
+    rng = np.random.default_rng(5)
+    weight, columns = rng.integers(0, 256, (6, 4), dtype=np.uint8), rng.integers(0, 256, (12, 500), dtype=np.uint8)
+    multiplier = MULTIPLIERS[1]
+    together = predict(multiplier, gathered(weight, columns, groups=3))
+    alone = [predict(multiplier, gathered(weight[2 * g : 2 * g + 2], columns[4 * g : 4 * g + 4])) for g in range(3)]
+    for level in ("conditional", "covariance"):
+        parts = math.sqrt(sum(getattr(one, level) ** 2 for one in alone))
+        assert getattr(together, level) == pytest.approx(parts, rel=1e-9)
+
+
+def test_the_exact_multiplier_is_predicted_to_do_nothing():
+    rng = np.random.default_rng(6)
+    statistics = gathered(rng.integers(0, 256, (3, 5), dtype=np.uint8), rng.integers(0, 256, (5, 50), dtype=np.uint8))
+    predicted = predict(axsim.multiplier("exact"), statistics)
+    assert (predicted.iid, predicted.operand, predicted.conditional, predicted.covariance) == (0, 0, 0, 0)
+
+
+def test_covariances_are_those_of_the_columns():
+    rng = np.random.default_rng(7)
+    columns = rng.integers(0, 256, (6, 20000), dtype=np.uint8)
+    statistics = LayerStatistics(np.zeros((2, 3), np.uint8), 2, "s8", covariances=True)
+    for part in np.array_split(columns, 7, axis=1):
+        statistics.add(np.ascontiguousarray(part))
+    values = columns.view(np.int8).astype(float)
+    for group in range(2):
+        wanted = np.cov(values[3 * group : 3 * group + 3], bias=True)
+        assert statistics.covariances()[group] == pytest.approx(wanted, rel=1e-9, abs=1e-9)
+    assert statistics.tap_means == pytest.approx(values.mean(axis=1))
+
+
+def test_covariances_must_have_been_gathered():
+    with pytest.raises(ValueError, match=r"axsim\.measure"):
+        statistics = LayerStatistics(np.zeros((1, 1), np.uint8), 1, "s8")
+        statistics.add(np.zeros((1, 1), np.uint8))
+        predict(MULTIPLIERS[0], statistics)
+
+
+@pytest.mark.parametrize("scheme", ["symmetric", "affine"])
+@pytest.mark.parametrize("batch_size", [1, 3, None])
+def test_measured_error_matrices_are_those_of_each_layer_alone(scheme, batch_size):
+    network = network_of(["conv", "grouped", "add", "depthwise"], 8, scheme, (4, 6, 5))
+    images = random_images(network, 4)
+    logits, codes, exact = reference.run(network, images)
+    measurement = measure(network, images, MULTIPLIERS, batch_size=batch_size)
+    assert np.array_equal(measurement.logits, logits)
+    for multiplier, errors in zip(MULTIPLIERS, measurement.errors, strict=True):
+        for layer in network.layers:
+            given = network.quantization(layer.inputs[0])
+            error = reference.layer_sums(layer, codes[layer.inputs[0]], given, multiplier) - exact[layer.name]
+            measured = errors[layer.name]
+            assert measured.pixels == error[:, 0].size
+            assert measured.norm == math.sqrt(int((error.astype(object) ** 2).sum()))
+            assert measured.exact_norm == math.sqrt(int((exact[layer.name].astype(object) ** 2).sum()))
+            assert measured.mean_error == pytest.approx(error.mean(), rel=1e-12, abs=1e-12)
+
+
+def test_sums_of_the_largest_errors_do_not_overflow():
+    from axsim.statistics import ErrorSums
+
+    errors = ErrorSums(2)
+    exact = np.full((2, 1000), 2**31 - 1, np.int32)
+    for _ in range(3):
+        errors.add(exact, -exact)
+    assert errors.norm == math.sqrt(6000 * (2**32 - 2) ** 2)
+    assert errors.exact_norm == math.sqrt(6000 * (2**31 - 1) ** 2)
+    assert errors.mean_error == -(2**32 - 2)
