@@ -1,7 +1,7 @@
 """The catalogue: a name such as "drum:k=4" becomes a Multiplier.
 
-    name       = family [":" parameter "=" integer ("," parameter "=" integer)*]
-    family     = a module of kernels/multipliers
+name       = family [":" parameter "=" integer ("," parameter "=" integer)*]
+family     = a module of kernels/multipliers
 """
 
 import difflib
@@ -95,8 +95,10 @@ def _parameters(family: Family, text: str, name: str) -> tuple[dict[str, int], i
     for parameter in allowed.values():
         if parameter.name not in given:
             if parameter.default is None:
-                raise MultiplierError(f"{name!r}: {family.name} needs {parameter.name}={_range_text(parameter)}, for example "
-                                      f"{_full_name(family.name, family.examples[0])!r}")
+                raise MultiplierError(
+                    f"{name!r}: {family.name} needs {parameter.name}={_range_text(parameter)}, for example "
+                    f"{_full_name(family.name, family.examples[0])!r}"
+                )
             given[parameter.name] = parameter.default
     return given, given.pop("signed", 0)
 

@@ -54,8 +54,8 @@ def _plain(value: Any) -> Any:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="axsim",
-        description="What an approximate multiplier does to an int8 neural network: simulated bit for bit, and predicted "
-        "from the statistics of its error.",
+        description="What an approximate multiplier does to an int8 neural network: simulated bit for bit, and "
+        "predicted from the statistics of its error.",
         epilog="A multiplier is named by its family and parameters: exact, drum:k=4, broken_array:h=2,v=5,signed=1; "
         "`axsim multipliers` lists them.",
     )
@@ -64,8 +64,9 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = _command(commands, "demo", "run the main job on a network and images that ship with axsim")
     demo.add_argument("--images", type=_count, metavar="N", default=200, help="images to classify, 1000 at most (200)")
-    demo.add_argument("--measured-images", type=_count, metavar="N", default=16,
-                      help="images to measure error matrices on (16)")
+    demo.add_argument(
+        "--measured-images", type=_count, metavar="N", default=16, help="images to measure error matrices on (16)"
+    )
     demo.add_argument("--report", metavar="FILE", help="HTML report (axsim-report.html; an earlier report is replaced)")
 
     _command(commands, "multipliers", "list the multipliers and their error under uniform operands")
@@ -73,21 +74,38 @@ def _parser() -> argparse.ArgumentParser:
     moments = _command(commands, "moments", "all error statistics of a multiplier under uniform operands")
     moments.add_argument("multiplier", help="for example drum:k=4")
     moments.add_argument("--operands", metavar="W,X", help="formats to serve, such as s8,s8 (the multiplier's own)")
-    moments.add_argument("--zero-products", choices=("exclude", "zero", "one"), default="exclude",
-                         help="relative error where the exact product is 0: leave out, count as 0, divide by 1 (exclude)")
+    moments.add_argument(
+        "--zero-products",
+        choices=("exclude", "zero", "one"),
+        default="exclude",
+        help="relative error where the exact product is 0: leave out, count as 0, divide by 1 (exclude)",
+    )
 
     convert = _command(commands, "convert", "convert a float ONNX model to a quantized network")
     convert.add_argument("model", help="float .onnx file")
     convert.add_argument("--images", required=True, metavar="FILE", help=f"calibration: {IMAGES_HELP}")
     convert.add_argument("-o", "--output", required=True, metavar="FILE", help="network file to write, .h5")
     convert.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
-    convert.add_argument("--scheme", choices=("symmetric", "affine"), default="symmetric",
-                         help="symmetric: s8, zero points 0; affine: u8 activations with zero points (symmetric)")
-    convert.add_argument("--calibration", choices=("minmax", "percentile", "mse"), default="minmax",
-                         help="rule for activation ranges (minmax)")
+    convert.add_argument(
+        "--scheme",
+        choices=("symmetric", "affine"),
+        default="symmetric",
+        help="symmetric: s8, zero points 0; affine: u8 activations with zero points (symmetric)",
+    )
+    convert.add_argument(
+        "--calibration",
+        choices=("minmax", "percentile", "mse"),
+        default="minmax",
+        help="rule for activation ranges (minmax)",
+    )
     convert.add_argument("--limit", type=_count, metavar="N", help="calibrate on the first N images")
-    convert.add_argument("--pixel-scale", type=float, default=255.0, metavar="S",
-                         help="the model's input is (pixel / S - mean) / std (255)")
+    convert.add_argument(
+        "--pixel-scale",
+        type=float,
+        default=255.0,
+        metavar="S",
+        help="the model's input is (pixel / S - mean) / std (255)",
+    )
     convert.add_argument("--mean", type=_numbers, metavar="M,...", help="one a channel (0)")
     convert.add_argument("--std", type=_numbers, metavar="S,...", help="one a channel (1)")
     convert.add_argument("--name", help="name of the network (the model's file name)")
@@ -97,16 +115,23 @@ def _parser() -> argparse.ArgumentParser:
     run = _command(commands, "run", "run images through a network and a multiplier")
     _network_and_images(run)
     run.add_argument("--multiplier", default="exact", metavar="NAME", help="for all layers (exact)")
-    run.add_argument("--layer", action="append", default=[], metavar="LAYER=NAME", dest="layers",
-                     help="another multiplier for one layer; may be repeated")
+    run.add_argument(
+        "--layer",
+        action="append",
+        default=[],
+        metavar="LAYER=NAME",
+        dest="layers",
+        help="another multiplier for one layer; may be repeated",
+    )
     run.add_argument("--statistics", action="store_true", help="error matrix norms of each layer, on this run's inputs")
     run.add_argument("--batch-size", type=_count, metavar="N", help="images computed at a time (bounded by memory)")
 
     compare = _command(commands, "compare", "measured beside predicted, for several multipliers")
     _network_and_images(compare)
     compare.add_argument("--multipliers", nargs="+", required=True, metavar="NAME")
-    compare.add_argument("--measured-images", type=_count, metavar="N", default=16,
-                         help="images to measure error matrices on (16)")
+    compare.add_argument(
+        "--measured-images", type=_count, metavar="N", default=16, help="images to measure error matrices on (16)"
+    )
     compare.add_argument("--report", metavar="FILE", help="write an HTML report")
     compare.add_argument("--overwrite", action="store_true", help="replace the report if it exists")
     return parser

@@ -54,8 +54,9 @@ def _compare(
         check_writable(report, overwrite)
     display = ProgressDisplay()
     try:
-        comparison = compare(network, images, [multiplier(name) for name in names], measured_images=measured_images,
-                             phase=display.phase)
+        comparison = compare(
+            network, images, [multiplier(name) for name in names], measured_images=measured_images, phase=display.phase
+        )
     finally:
         display.close()
     written = ""
@@ -66,27 +67,56 @@ def _compare(
 
 
 def _comparison_text(comparison: "Comparison") -> str:
-    from .report import interval, percent
+    from .report import LEVELS, interval, percent
 
-    rows = [["exact", "0", "0", percent(comparison.exact_top1), interval(comparison.exact_interval),
-             f"{comparison.exact_images_per_second:.0f}"]]
-    rows += [[row.multiplier.name, f"{row.mean_error:.4g}", f"{row.sigma:.4g}", percent(row.top1),
-              interval(row.interval), f"{row.images_per_second:.0f}"] for row in comparison.multipliers]
+    rows = [
+        [
+            "exact",
+            "0",
+            "0",
+            percent(comparison.exact_top1),
+            interval(comparison.exact_interval),
+            f"{comparison.exact_images_per_second:.0f}",
+        ]
+    ]
+    rows += [
+        [
+            row.multiplier.name,
+            f"{row.mean_error:.4g}",
+            f"{row.sigma:.4g}",
+            percent(row.top1),
+            interval(row.interval),
+            f"{row.images_per_second:.0f}",
+        ]
+        for row in comparison.multipliers
+    ]
     head = ["multiplier", "mean error", "sigma", "top-1 measured", "95 % interval", "images/s"]
-    layers = [[layer.layer, *(
-        f"{row.layers[index].measured:.3g} | {row.layers[index].predicted.operand:.3g}" for row in comparison.multipliers
-    )] for index, layer in enumerate(comparison.multipliers[0].layers)]
+    layers = [
+        [
+            layer.layer,
+            *(
+                f"{row.layers[index].measured:.3g} | {row.layers[index].predicted.operand:.3g}"
+                for row in comparison.multipliers
+            ),
+        ]
+        for index, layer in enumerate(comparison.multipliers[0].layers)
+    ]
     pairs = len(comparison.pairs())
-    return "\n".join([
-        f"{comparison.network.name}, {comparison.network.scheme} int8, {comparison.images} images",
-        "", _table(head, rows), "",
-        "Frobenius norm of each layer's error matrix, layer alone, measured | predicted under the layer's own operand",
-        f"histograms, on the first {comparison.measured_images} images:",
-        "", _table(["layer", *(row.multiplier.name for row in comparison.multipliers)], layers), "",
-        f"Predicted within 10 % of measured, of {pairs} (layer, multiplier) pairs: uniform operands "
-        f"{percent(comparison.share_within('iid'))}, layer's own histograms {percent(comparison.share_within('operand'))}, "
-        f"with the covariance of its taps {percent(comparison.share_within('covariance'))}",
-    ])
+    return "\n".join(
+        [
+            f"{comparison.network.name}, {comparison.network.scheme} int8, {comparison.images} images",
+            "",
+            _table(head, rows),
+            "",
+            "Frobenius norm of each layer's error matrix, the layer taken alone: measured | predicted under its own",
+            f"operand histograms; on the first {comparison.measured_images} images:",
+            "",
+            _table(["layer", *(row.multiplier.name for row in comparison.multipliers)], layers),
+            "",
+            f"Predicted within 10 % of measured, of {pairs} (layer, multiplier) pairs:",
+            *(f"  {percent(comparison.share_within(level)):>7}  {name}" for level, name in LEVELS.items()),
+        ]
+    )
 
 
 def multipliers(given: argparse.Namespace) -> Result:
@@ -98,21 +128,44 @@ def multipliers(given: argparse.Namespace) -> Result:
     for name, family in families().items():
         ranges = [f"{p.name}={p.low}..{p.high(WIDTH)}" for p in family.parameters] + ["signed=0..1"] * family.signed
         family_rows.append([name, ", ".join(ranges), family.summary])
-        data["families"].append({
-            "name": name, "summary": family.summary, "citation": family.citation, "signed": family.signed,
-            "parameters": [{"name": p.name, "meaning": p.meaning, "low": p.low, "high": p.high(WIDTH),
-                            "default": p.default} for p in family.parameters]})
+        data["families"].append(
+            {
+                "name": name,
+                "summary": family.summary,
+                "citation": family.citation,
+                "signed": family.signed,
+                "parameters": [
+                    {"name": p.name, "meaning": p.meaning, "low": p.low, "high": p.high(WIDTH), "default": p.default}
+                    for p in family.parameters
+                ],
+            }
+        )
     for name in examples():
         each = multiplier(name)
         m = each.moments()
-        rows.append([name, " x ".join(each.operands), f"{m.mean_error:.4g}", f"{m.standard_deviation:.4g}",
-                     f"{100 * m.mred:.3g} %", f"{m.wce}", f"{100 * m.error_rate:.1f} %"])
+        rows.append(
+            [
+                name,
+                " x ".join(each.operands),
+                f"{m.mean_error:.4g}",
+                f"{m.standard_deviation:.4g}",
+                f"{100 * m.mred:.3g} %",
+                f"{m.wce}",
+                f"{100 * m.error_rate:.1f} %",
+            ]
+        )
         data["examples"].append({"name": name, "operands": each.operands, **m.as_dict()})
     head = ["example", "operands", "mean error", "sigma", "MRED", "WCE", "error rate"]
-    text = "\n".join([
-        _table(["family", "parameters", "what it is"], family_rows, right_from=3), "", _table(head, rows, right_from=2), "",
-        "Uniform operands; mean error, sigma and WCE in LSB; MRED over non-zero products. All figures of one: axsim moments NAME",
-    ])
+    text = "\n".join(
+        [
+            _table(["family", "parameters", "what it is"], family_rows, right_from=3),
+            "",
+            _table(head, rows, right_from=2),
+            "",
+            "Uniform operands; mean error, sigma and WCE in LSB; MRED over non-zero products.",
+            "All figures of one: axsim moments NAME",
+        ]
+    )
     return Result(text, data)
 
 
@@ -150,8 +203,16 @@ def convert(given: argparse.Namespace) -> Result:
     about = {key: value for key, value in (("origin", given.origin), ("licence", given.licence)) if value}
     display = ProgressDisplay()
     try:
-        network = convert(given.model, images, recipe, scheme=given.scheme, method=given.calibration, name=given.name,
-                          about=about, progress=display.phase("calibration"))
+        network = convert(
+            given.model,
+            images,
+            recipe,
+            scheme=given.scheme,
+            method=given.calibration,
+            name=given.name,
+            about=about,
+            progress=display.phase("calibration"),
+        )
         top1 = None
         if images.labels is not None:
             top1 = run(network, images.images, progress=display.phase("int8 check")).top1(images.labels)
@@ -160,17 +221,27 @@ def convert(given: argparse.Namespace) -> Result:
     save(network, given.output, given.overwrite)
     weights = sum(layer.weight.size for layer in network.layers)
     data = {
-        "network": network.name, "output": given.output, "scheme": network.scheme, "rounding": network.rounding,
-        "calibration": given.calibration, "nodes": len(network.nodes), "layers": len(network.layers),
-        "weights": weights, "preprocessing": dataclasses.asdict(recipe), "calibration_images": len(images),
+        "network": network.name,
+        "output": given.output,
+        "scheme": network.scheme,
+        "rounding": network.rounding,
+        "calibration": given.calibration,
+        "nodes": len(network.nodes),
+        "layers": len(network.layers),
+        "weights": weights,
+        "preprocessing": dataclasses.asdict(recipe),
+        "calibration_images": len(images),
         "int8_top1_on_calibration_images": top1,
     }
-    text = "\n".join([
-        f"{given.output}: {network.name}, {network.scheme} int8, {len(network.nodes)} nodes, {len(network.layers)} layers "
-        f"with {weights} weights",
-        f"input = (pixel / {recipe.pixel_scale:g} - mean) / std, mean {_listed(recipe.mean)}, std {_listed(recipe.std)}",
-        f"int8 top-1 on the {len(images)} calibration images: {percent(top1)}",
-    ])
+    text = "\n".join(
+        [
+            f"{given.output}: {network.name}, {network.scheme} int8, {len(network.nodes)} nodes, "
+            f"{len(network.layers)} layers with {weights} weights",
+            f"input = (pixel / {recipe.pixel_scale:g} - mean) / std, mean {_listed(recipe.mean)}, "
+            f"std {_listed(recipe.std)}",
+            f"int8 top-1 on the {len(images)} calibration images: {percent(top1)}",
+        ]
+    )
     return Result(text, data)
 
 
@@ -190,20 +261,37 @@ def run(given: argparse.Namespace) -> Result:
         chosen[layer] = multiplier(name)
     display = ProgressDisplay()
     try:
-        result = run(network, images.images, chosen, statistics=given.statistics, batch_size=given.batch_size,
-                     progress=display.phase(given.multiplier))
+        result = run(
+            network,
+            images.images,
+            chosen,
+            statistics=given.statistics,
+            batch_size=given.batch_size,
+            progress=display.phase(given.multiplier),
+        )
     finally:
         display.close()
     top1 = None if images.labels is None else result.top1(images.labels)
     bounds = None if top1 is None else wilson_interval(top1, len(images))
-    layers = [{
-        "layer": name, "multiplier": chosen[name].name, "error_norm": statistics.errors.norm,
-        "exact_norm": statistics.errors.exact_norm, "mean_error": statistics.errors.mean_error,
-        "distortion": statistics.errors.distortion,
-    } for name, statistics in result.statistics.items()]
+    layers: list[dict[str, Any]] = [
+        {
+            "layer": name,
+            "multiplier": chosen[name].name,
+            "error_norm": statistics.errors.norm,
+            "exact_norm": statistics.errors.exact_norm,
+            "mean_error": statistics.errors.mean_error,
+            "distortion": statistics.errors.distortion,
+        }
+        for name, statistics in result.statistics.items()
+    ]
     data = {
-        "network": network.name, "scheme": network.scheme, "rounding": network.rounding, "images": len(images),
-        "top1": top1, "top1_interval_95": bounds, "steps": [dataclasses.asdict(step) for step in result.steps],
+        "network": network.name,
+        "scheme": network.scheme,
+        "rounding": network.rounding,
+        "images": len(images),
+        "top1": top1,
+        "top1_interval_95": bounds,
+        "steps": [dataclasses.asdict(step) for step in result.steps],
         "predictions": result.logits.argmax(axis=1).tolist(),
         **({"statistics": layers} if given.statistics else {}),
     }
@@ -213,10 +301,22 @@ def run(given: argparse.Namespace) -> Result:
     lines = [f"{network.name}, {network.scheme} int8, {len(images)} images: top-1 {percent(top1)} ({interval(bounds)})"]
     lines += [f"  {name}: {len(nodes)} nodes ({', '.join(nodes)})" for name, nodes in used.items()]
     if given.statistics:
-        rows = [[row["layer"], f"{row['error_norm']:.4g}", f"{row['exact_norm']:.4g}", f"{row['mean_error']:.4g}",
-                 f"{row['distortion']:.2e}"] for row in layers]
-        lines += ["", "Error matrix of each layer, on the inputs of this run (LSB of the sums):", "",
-                  _table(["layer", "norm(E)", "norm(C)", "mean of E", "distortion"], rows)]
+        rows = [
+            [
+                row["layer"],
+                f"{row['error_norm']:.4g}",
+                f"{row['exact_norm']:.4g}",
+                f"{row['mean_error']:.4g}",
+                f"{row['distortion']:.2e}",
+            ]
+            for row in layers
+        ]
+        lines += [
+            "",
+            "Error matrix of each layer, on the inputs of this run (LSB of the sums):",
+            "",
+            _table(["layer", "norm(E)", "norm(C)", "mean of E", "distortion"], rows),
+        ]
     return Result("\n".join(lines), data)
 
 
@@ -240,8 +340,10 @@ def _table(head: list[str], rows: list[list[str]], right_from: int = 1) -> str:
     """Columns padded to their widest cell, those from `right_from` on to the right."""
     widths = [max(len(row[index]) for row in [head, *rows]) for index in range(len(head))]
     lines = [
-        "  ".join(cell.rjust(width) if index >= right_from else cell.ljust(width)
-                  for index, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip()
+        "  ".join(
+            cell.rjust(width) if index >= right_from else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
         for row in [head, ["-" * width for width in widths], *rows]
     ]
     return "\n".join(lines)

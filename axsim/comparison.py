@@ -13,9 +13,9 @@ from .engine import run
 from .errors import AxsimError, ImageError
 from .images import ImageSet
 from .measure import measure
-from .product_table import Multiplier
 from .network import Network
 from .predict import PredictedNorms, predict
+from .product_table import Multiplier
 
 TOLERANCE = 0.10  # a prediction this close to the measured norm counts as right
 Phase = Callable[[str], Callable[[int, int], None]]  # name of a piece of work -> its progress function
@@ -191,17 +191,30 @@ def compare(
         seconds = time.perf_counter() - start
         layers = tuple(
             LayerComparison(
-                name, *statistics.weight.shape, statistics.pixels, errors[name].norm, errors[name].mean_error,
-                errors[name].exact_norm, predict(multiplier, statistics),
+                name,
+                statistics.weight.shape[0],
+                statistics.weight.shape[1],
+                statistics.pixels,
+                errors[name].norm,
+                errors[name].mean_error,
+                errors[name].exact_norm,
+                predict(multiplier, statistics),
             )
             for name, statistics in measurement.layers.items()
         )
         first = next(iter(measurement.layers.values()))
         uniform = multiplier.serving("s8", first.x_format).moments()
-        rows.append(MultiplierComparison(
-            multiplier, uniform.mean_error, uniform.standard_deviation, *_top1(result.logits, images.labels),
-            float((result.logits.argmax(axis=1) == exact.logits.argmax(axis=1)).mean()), len(images) / seconds, layers,
-        ))
+        rows.append(
+            MultiplierComparison(
+                multiplier,
+                uniform.mean_error,
+                uniform.standard_deviation,
+                *_top1(result.logits, images.labels),
+                float((result.logits.argmax(axis=1) == exact.logits.argmax(axis=1)).mean()),
+                len(images) / seconds,
+                layers,
+            )
+        )
     return Comparison(network, len(images), len(some), *_top1(exact.logits, images.labels), exact_rate, tuple(rows))
 
 

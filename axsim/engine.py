@@ -15,10 +15,10 @@ from .formats import Patterns
 from .gemm import INT32_MAX, accumulator_bound, grouped_matmul
 from .kernels.im2col import im2col
 from .kernels.requantize import requantize
-from .product_table import Multiplier
 from .network import INPUT, Network
 from .nodes import Conv, Layer, Quantization, Shape
 from .operators import compute, reals, to_codes
+from .product_table import Multiplier
 from .statistics import LayerStatistics
 
 BATCH_BYTES = 48 * 2**20  # what the arrays of one layer may take together; more gains nothing and leaves the caches
@@ -78,8 +78,10 @@ class PreparedLayer:
         for used in (None, self.served):
             bound = accumulator_bound(self.weight, "s8", x.format, used) + int(np.abs(bias).max(initial=0))
             if bound > INT32_MAX:
-                raise errors.AxsimError(f"layer {node.name}: sums must stay within int32, with these weights and bias "
-                                        f"and {used.name if used else 'exact products'} they may reach {bound}")
+                raise errors.AxsimError(
+                    f"layer {node.name}: sums must stay within int32, with these weights and bias "
+                    f"and {used.name if used else 'exact products'} they may reach {bound}"
+                )
         self.bias = bias.astype(np.int32)
 
     def serve(self, multiplier: Multiplier | None) -> Multiplier | None:
@@ -156,8 +158,10 @@ def _for_each_layer(network: Network, multiplier: Multipliers) -> dict[str, Mult
     names = [layer.name for layer in network.layers]
     if not isinstance(multiplier, Mapping):
         if multiplier is not None and not isinstance(multiplier, Multiplier):
-            raise errors.MultiplierError("multiplier must be a Multiplier (axsim.multiplier('drum:k=4')), a dict of layer "
-                                         f"names to Multipliers, or None, got {multiplier!r}")
+            raise errors.MultiplierError(
+                "multiplier must be a Multiplier (axsim.multiplier('drum:k=4')), a dict of layer "
+                f"names to Multipliers, or None, got {multiplier!r}"
+            )
         return dict.fromkeys(names, multiplier)
     unknown = [name for name in multiplier if name not in names]
     if unknown:
@@ -218,8 +222,10 @@ def check_images(network: Network, images: npt.NDArray[np.uint8]) -> None:
         came = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
         raise errors.ImageError(f"images must be uint8 [N, H, W, C], got {came}")
     if images.shape[1:] != wanted:
-        raise errors.ImageError(f"images must be {height} x {width} with {channels} channels for {network.name}, "
-                                f"got {' x '.join(map(str, images.shape[1:]))}; resize them first")
+        raise errors.ImageError(
+            f"images must be {height} x {width} with {channels} channels for {network.name}, "
+            f"got {' x '.join(map(str, images.shape[1:]))}; resize them first"
+        )
     if len(images) == 0:
         raise errors.ImageError("images must be at least one, got none")
 

@@ -1,7 +1,7 @@
 """Labelled images in one file: HDF5 as axsim writes it, or NumPy's .npz.
 
-    images.h5    /images uint8 [N, H, W, C]; /labels int64 [N] (optional); /class_names text (optional)
-    images.npz   the same under the names images or X, labels or Y, class_names or names
+images.h5    /images uint8 [N, H, W, C]; /labels int64 [N] (optional); /class_names text (optional)
+images.npz   the same under the names images or X, labels or Y, class_names or names
 """
 
 import dataclasses
@@ -100,8 +100,10 @@ def _checked(path: pathlib.Path, images: Any, labels: Any, class_names: Any, lim
     numbers = None
     if labels is not None:
         if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
-            raise ImageError(f"{path}: labels must be integers, one for each of the {len(images)} images, "
-                             f"got {labels.dtype} {labels.shape}")
+            raise ImageError(
+                f"{path}: labels must be integers, one for each of the {len(images)} images, "
+                f"got {labels.dtype} {labels.shape}"
+            )
         numbers = np.asarray(labels[:limit]).astype(np.int64)
         if (numbers < 0).any():
             raise ImageError(f"{path}: labels must be 0 or more, got {numbers.min()}")

@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from .engine import PreparedLayer, Progress, Sums, forward, prepare
 from .formats import Patterns
-from .product_table import Multiplier
 from .network import Network
+from .product_table import Multiplier
 from .statistics import ErrorSums, LayerStatistics
 
 

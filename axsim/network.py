@@ -19,12 +19,21 @@ class Preprocessing:
     """
     How a pixel becomes a number: real = (pixel / pixel_scale - mean) / std, in float32, per channel.
 
-    mean and std have one entry for each channel of the input.
+    mean and std have one entry for each channel of the input. Raises NetworkError where a number is not finite, or
+    pixel_scale or a std not above 0.
     """
 
     pixel_scale: float
     mean: tuple[float, ...]
     std: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        numbers = (self.pixel_scale, *self.mean, *self.std)
+        if not np.isfinite(numbers).all() or min(self.pixel_scale, *self.std) <= 0:
+            raise NetworkError(
+                "preprocessing must be finite, with pixel_scale and std above 0, "
+                f"got {self.pixel_scale}, mean {self.mean} and std {self.std}"
+            )
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -74,7 +83,7 @@ class Network:
         return tuple(node for node in self.nodes if isinstance(node, Layer))
 
     def quantization(self, name: str) -> Quantization:
-        """What the codes of a node's output (or of "input") mean."""
+        """Return what the codes of a node's output (or of "input") mean."""
         return self.input if name == INPUT else next(node.output for node in self.nodes if node.name == name)
 
     def save(self, path: str) -> None:
@@ -93,11 +102,8 @@ def _checked_shapes(network: Network) -> dict[str, Shape]:
     if len(network.input_shape) != 3 or min(network.input_shape) < 1:
         raise NetworkError(f"input_shape must be three sizes (C, H, W) of 1 or more, got {network.input_shape}")
     recipe = network.preprocessing
-    numbers = (recipe.pixel_scale, *recipe.mean, *recipe.std)
     if not len(recipe.mean) == len(recipe.std) == network.input_shape[0]:
         raise NetworkError(f"preprocessing must have mean and std for each of the {network.input_shape[0]} channels")
-    if not np.isfinite(numbers).all() or recipe.pixel_scale <= 0 or min(recipe.std) <= 0:
-        raise NetworkError("preprocessing must be finite, with pixel_scale and std above 0")
     if not network.layers:
         raise NetworkError("nodes must contain at least one conv or linear: there is nothing to multiply")
 

@@ -1,22 +1,27 @@
 """Networks as HDF5: format "axsim-network", version 1.
 
-    /                  attributes: format, version, name, scheme, rounding, content_sha256
+    first 512 bytes    a user block, which HDF5 leaves alone: a line of text with the sha256 of all that follows it
+    /                  attributes: format, version, name, scheme, rounding
     /about             attributes: source, source_sha256, licence, calibration, accuracy ... (text)
     /input             attributes: shape (C, H, W), scale, zero_point, format, pixel_scale, mean, std
-    /nodes/003_conv    one group a node in order of execution; attributes: op, name, inputs, scale, zero_point, format and
-                       the operator's own; datasets of a layer: weight int8, weight_scale float32, bias int32
+    /nodes/003_conv    one group a node in order of execution; attributes: op, name, inputs, scale, zero_point,
+                       format and the operator's own; datasets of a layer: weight int8, weight_scale float32,
+                       bias int32
     /labels            class names (text), where known
 
-Datasets are compressed and carry a checksum each; content_sha256 covers everything else too, so that an altered file is
-told from one that axsim wrote. No pickles; soft, external and virtual links are refused: loading reads this file only.
+Datasets are compressed and carry a checksum each. The sha256 is compared before HDF5 sees the file: its library has no
+checksum over what holds the datasets together, and one wrong byte there can crash the process. No pickles; soft,
+external and virtual links are refused: loading reads this file only.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import os
 import pathlib
 import types
 import typing
+from collections.abc import Iterator
 from typing import Any
 
 import h5py
@@ -29,6 +34,7 @@ from .nodes import OPERATORS, Node, Quantization
 
 FORMAT, VERSION = "axsim-network", 1
 ARRAYS = ("weight", "weight_scale", "bias")
+USER_BLOCK = 512
 LARGEST_DATASET = 2**30  # elements; a file may claim any shape at no cost, and reading it would fill the memory
 
 
@@ -37,7 +43,7 @@ def save(network: Network, path: str | os.PathLike[str], overwrite: bool = True)
 
     Raises AxsimError if `path` cannot be written, or exists and `overwrite` is false.
     """
-    with replacing(path, overwrite) as temporary, h5py.File(temporary, "w") as file:
+    with replacing(path, overwrite) as temporary, _signed_file(temporary) as file:
         file.attrs.update({"format": FORMAT, "version": VERSION, "name": network.name})
         file.attrs.update({"scheme": network.scheme, "rounding": network.rounding})
         file.create_group("about").attrs.update(network.about)
@@ -63,7 +69,38 @@ def save(network: Network, path: str | os.PathLike[str], overwrite: bool = True)
                     group.attrs[field.name] = value
         if network.class_names:
             file.create_dataset("labels", data=list(network.class_names), dtype=h5py.string_dtype())
-        file.attrs["content_sha256"] = _content_digest(file)
+
+
+@contextlib.contextmanager
+def _signed_file(path: pathlib.Path) -> Iterator[h5py.File]:
+    """Create an HDF5 file with a user block and sign it when all is written."""
+    with h5py.File(path, "w", userblock_size=USER_BLOCK) as file:
+        yield file
+    sign(path)
+
+
+def sign(path: str | os.PathLike[str]) -> None:
+    """Write into the user block of an HDF5 file the sha256 of what follows it."""
+    with open(path, "r+b") as file:
+        file.write(_signature(pathlib.Path(path).read_bytes()[USER_BLOCK:]).ljust(USER_BLOCK, b"\0"))
+
+
+def check_signature(path: str | os.PathLike[str]) -> None:
+    """Raise NetworkError unless the file is as axsim wrote it."""
+    content = pathlib.Path(path).read_bytes()
+    if not content.startswith(f"{FORMAT} ".encode()):
+        raise NetworkError(f"format must be {FORMAT!r}, but the file does not begin so; is this a network file?")
+    if content[:USER_BLOCK].rstrip(b"\0") != _signature(content[USER_BLOCK:]):
+        raise NetworkError(
+            "content must match the sha256 at its beginning: the file was truncated or altered after "
+            "axsim wrote it; convert the network again"
+        )
+
+
+def _signature(content: bytes) -> bytes:
+    return (
+        f"{FORMAT} HDF5 file, sha256 of all after byte {USER_BLOCK}: {hashlib.sha256(content).hexdigest()}\n".encode()
+    )
 
 
 def load(path: str | os.PathLike[str]) -> Network:
@@ -80,6 +117,7 @@ def load(path: str | os.PathLike[str]) -> Network:
     if not path.is_file():
         raise NetworkError(f"{path}: no such file; `axsim convert` makes a network from an ONNX model")
     try:
+        check_signature(path)
         with h5py.File(path, "r") as file:
             return _read(file)
     except NetworkError as error:
@@ -87,8 +125,9 @@ def load(path: str | os.PathLike[str]) -> Network:
     except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
         # What h5py raises on damaged content; its own words are kept as far as one line goes.
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise NetworkError(f"{path}: not a readable HDF5 network file, truncated or damaged ({reason}); "
-                           "convert the network again") from None
+        raise NetworkError(
+            f"{path}: not a readable HDF5 network file, truncated or damaged ({reason}); convert the network again"
+        ) from None
 
 
 def _read(file: h5py.File) -> Network:
@@ -98,9 +137,6 @@ def _read(file: h5py.File) -> Network:
     if version != VERSION:
         raise NetworkError(f"version must be {VERSION}, got {version}; this axsim cannot read it, try a newer one")
     _check_links(file)
-    if _content_digest(file) != _attribute(file, "content_sha256", str):
-        raise NetworkError("content_sha256 must be that of the content: the file was altered or damaged after axsim "
-                           "wrote it; convert the network again")
     for name in ("about", "input", "nodes"):
         if not isinstance(file.get(name), h5py.Group):
             raise NetworkError(f"/{name} must be a group")
@@ -209,27 +245,3 @@ def _check_links(group: h5py.Group) -> None:
             if group.name.count("/") > 1:
                 raise NetworkError(f"{item.name}: groups must not be nested deeper than /nodes/NNN_op")
             _check_links(item)
-
-
-def _content_digest(file: h5py.File) -> str:
-    """sha256 over all names, attributes and datasets, in alphabetical order, but the digest itself."""
-    digest = hashlib.sha256()
-
-    def add(item: Any) -> None:
-        digest.update(f"\0{item.name}\0".encode())
-        for key in sorted(item.attrs):
-            if (item.name, key) != ("/", "content_sha256"):
-                digest.update(f"{key}={np.asarray(item.attrs[key]).tolist()!r}\0".encode())
-        if isinstance(item, h5py.Dataset):
-            if item.size > LARGEST_DATASET:
-                raise NetworkError(f"{item.name} must have at most {LARGEST_DATASET} elements, got {item.shape}")
-            values = item[()]
-            digest.update(f"{values.dtype.kind}{values.dtype.itemsize}{values.shape}".encode())
-            plain = values.tolist() if values.dtype.kind == "O" else values.astype(values.dtype.newbyteorder("<"))
-            digest.update(repr(plain).encode() if isinstance(plain, list) else plain.tobytes())
-        else:
-            for key in sorted(item):
-                add(item[key])
-
-    add(file)
-    return digest.hexdigest()

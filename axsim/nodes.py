@@ -99,8 +99,10 @@ class Layer(Requantizing):
         channels = self.weight.shape[0]
         for field in ("weight_scale", "bias"):
             if getattr(self, field).shape != (channels,):
-                raise NetworkError(f"{field} must have one entry for each of the {channels} output channels, "
-                                   f"got shape {getattr(self, field).shape}")
+                raise NetworkError(
+                    f"{field} must have one entry for each of the {channels} output channels, "
+                    f"got shape {getattr(self, field).shape}"
+                )
         if not np.isfinite(self.weight_scale).all() or (self.weight_scale <= 0).any():
             raise NetworkError("weight_scale must be positive and finite")
         multiplier = self.requantization_multiplier(inputs[0])
@@ -112,7 +114,7 @@ class Layer(Requantizing):
         return np.ascontiguousarray(self.weight.reshape(self.weight.shape[0], -1))
 
     def requantization_multiplier(self, x: Quantization) -> npt.NDArray[np.float32]:
-        """Input scale times weight scale over output scale, float32 [M], in this order and precision (ONNX Runtime's)."""
+        """Input scale times weight scale over output scale, float32 [M], in ONNX Runtime's order and precision."""
         with np.errstate(over="ignore", under="ignore"):
             return np.float32(x.scale) * self.weight_scale / np.float32(self.output.scale)
 
@@ -141,8 +143,10 @@ class Conv(Layer):
         if self.weight.ndim != 4 or 0 in self.weight.shape:
             raise NetworkError(f"weight must have shape [M, C / groups, kh, kw], got {self.weight.shape}")
         if self.groups < 1 or self.weight.shape[0] % self.groups or self.weight.shape[1] * self.groups != shapes[0][0]:
-            raise NetworkError(f"groups must divide the {self.weight.shape[0]} output and {shapes[0][0]} input channels "
-                               f"into {self.weight.shape[1]} input channels each, got {self.groups}")
+            raise NetworkError(
+                f"groups must divide the {self.weight.shape[0]} output and {shapes[0][0]} input channels "
+                f"into {self.weight.shape[1]} input channels each, got {self.groups}"
+            )
 
     def output_shape(self, shapes: tuple[Shape, ...]) -> Shape:
         """See Node."""
@@ -160,8 +164,10 @@ class Linear(Layer):
         """See Node."""
         super().check(shapes, inputs)
         if shapes[0][1:] != (1, 1) or self.weight.shape[1:] != shapes[0][:1] or self.weight.shape[0] < 1:
-            raise NetworkError(f"weight must have shape [M, F] for a flattened input of shape (F, 1, 1), "
-                               f"got {self.weight.shape} for {shapes[0]}")
+            raise NetworkError(
+                f"weight must have shape [M, F] for a flattened input of shape (F, 1, 1), "
+                f"got {self.weight.shape} for {shapes[0]}"
+            )
 
     def output_shape(self, shapes: tuple[Shape, ...]) -> Shape:
         """See Node."""

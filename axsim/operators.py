@@ -76,12 +76,15 @@ def _max_pool(node: MaxPool, inputs: list[Patterns], formats: list[Quantization]
 
 @compute.register
 def _average_pool(node: AveragePool, inputs: list[Patterns], formats: list[Quantization], shape: Shape) -> Patterns:
-    return _average(node, inputs[0], formats[0], shape, node.kernel_shape, node.strides, node.pads,
-                    node.count_include_pad)
+    return _average(
+        node, inputs[0], formats[0], shape, node.kernel_shape, node.strides, node.pads, node.count_include_pad
+    )
 
 
 @compute.register
-def _global_pool(node: GlobalAveragePool, inputs: list[Patterns], formats: list[Quantization], shape: Shape) -> Patterns:
+def _global_pool(
+    node: GlobalAveragePool, inputs: list[Patterns], formats: list[Quantization], shape: Shape
+) -> Patterns:
     window = inputs[0].shape[2], inputs[0].shape[3]
     return _average(node, inputs[0], formats[0], shape, window, (1, 1), (0, 0, 0, 0), False)
 

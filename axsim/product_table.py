@@ -74,7 +74,7 @@ class Multiplier:
         x_histogram: npt.ArrayLike | None = None,
         zero_products: ZeroProducts = "exclude",
     ) -> Moments:
-        """Moments of the error, under uniform operands unless histograms [256] are given; see `axsim.moments.moments`."""
+        """Moments of the error, under uniform operands unless histograms are given; see `axsim.moments.moments`."""
         return moments(self.table, self.operands, w_histogram, x_histogram, zero_products)
 
     def serving(self, w_format: Format, x_format: Format) -> "Multiplier":

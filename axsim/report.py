@@ -55,7 +55,7 @@ def may_replace(path: str | os.PathLike[str]) -> bool:
 
 
 def render(comparison: Comparison) -> str:
-    """The page as text; it loads nothing from anywhere."""
+    """Return the page as text; it loads nothing from anywhere."""
     network = comparison.network
     about = "; ".join(f"{key}: {value}" for key, value in network.about.items())
     sections = [
@@ -63,23 +63,33 @@ def render(comparison: Comparison) -> str:
         f"<p class='note'>axsim {__version__}; {network.scheme} int8, requantization rounding {network.rounding}; "
         f"accuracy on {comparison.images} images, error matrices on the first {comparison.measured_images}. "
         f"{html.escape(about)}</p>",
-        "<h2>Multipliers</h2>", _summary(comparison),
+        "<h2>Multipliers</h2>",
+        _summary(comparison),
         "<h2>Error of each multiplier</h2>",
         "<p>Approximate minus exact product, as the multiplier serves this network's operands (weights down, "
-        "activations across).</p>",
+        "activations across); colour grows with the square root of the error.</p>",
         "<div class='maps'>" + "".join(map(_heat_map, comparison.multipliers)) + "</div>",
-        "<h2>Predicted against measured norm of the error matrix</h2>", _levels(comparison), _scatter(comparison),
-        "<h2>Where prediction (b) is off by more than 10 %, and why</h2>", _misses(comparison),
+        "<h2>Predicted against measured norm of the error matrix</h2>",
+        _levels(comparison),
+        _scatter(comparison),
+        "<h2>Where prediction (b) is off by more than 10 %, and why</h2>",
+        _misses(comparison),
         "<h2>Layer by layer</h2>",
         "<p>Frobenius norm of the error matrix of each layer alone (its input is the exact run's), in LSB of the "
         "sums; predictions as their ratio to it, marked where off by more than 10 %.</p>",
         *map(_layer_table, comparison.multipliers),
     ]
-    return "\n".join([
-        MARK, "<!doctype html>", "<html lang='en'><head><meta charset='utf-8'>",
-        f"<title>{html.escape(network.name)} - axsim</title><style>{STYLE}</style></head><body>", *sections,
-        "</body></html>", "",
-    ])
+    return "\n".join(
+        [
+            MARK,
+            "<!doctype html>",
+            "<html lang='en'><head><meta charset='utf-8'>",
+            f"<title>{html.escape(network.name)} - axsim</title><style>{STYLE}</style></head><body>",
+            *sections,
+            "</body></html>",
+            "",
+        ]
+    )
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -91,18 +101,34 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def _summary(comparison: Comparison) -> str:
-    rows = [[
-        "exact", "0", "0", percent(comparison.exact_top1), interval(comparison.exact_interval), "100.0 %",
-        f"{comparison.exact_images_per_second:.0f}",
-    ]]
-    rows += [[
-        html.escape(row.multiplier.name), f"{row.mean_error:.4g}", f"{row.sigma:.4g}", percent(row.top1),
-        interval(row.interval), percent(row.agreement), f"{row.images_per_second:.0f}",
-    ] for row in comparison.multipliers]
+    rows = [
+        [
+            "exact",
+            "0",
+            "0",
+            percent(comparison.exact_top1),
+            interval(comparison.exact_interval),
+            "100.0 %",
+            f"{comparison.exact_images_per_second:.0f}",
+        ]
+    ]
+    rows += [
+        [
+            html.escape(row.multiplier.name),
+            f"{row.mean_error:.4g}",
+            f"{row.sigma:.4g}",
+            percent(row.top1),
+            interval(row.interval),
+            percent(row.agreement),
+            f"{row.images_per_second:.0f}",
+        ]
+        for row in comparison.multipliers
+    ]
     head = ("multiplier", "mean error", "sigma", "top-1 measured", "95 % interval", "same class as exact", "images/s")
     return _table(head, rows) + (
         "<p class='note'>Mean error and sigma in LSB of the product, uniform operands, as served: an unsigned core "
-        "serves signed operands by sign-magnitude, which makes its mean error zero by symmetry.</p>")
+        "serves signed operands by sign-magnitude, which makes its mean error zero by symmetry.</p>"
+    )
 
 
 def _levels(comparison: Comparison) -> str:
@@ -112,7 +138,8 @@ def _levels(comparison: Comparison) -> str:
         f"<p>Share of the {pairs} (layer, multiplier) pairs predicted within 10 %:</p><ul>{items}</ul>"
         "<p class='note'>(a), (b): sqrt(M N (K sigma<sup>2</sup> + K<sup>2</sup> mu<sup>2</sup>)), products taken as "
         "independent draws; (c) knows each weight, each tap's activations and how the taps covary. None of them runs "
-        "the multiplier.</p>")
+        "the multiplier.</p>"
+    )
 
 
 def _misses(comparison: Comparison) -> str:
@@ -124,23 +151,50 @@ def _misses(comparison: Comparison) -> str:
         reasons[layer.reason()] = reasons.get(layer.reason(), 0) + 1
     counted = "".join(f"<li>{count} pairs: {html.escape(reason)}</li>" for reason, count in reasons.items())
     worst = sorted(missed, key=lambda pair: -abs(math.log(max(pair[1].ratio("operand"), 1e-9))))[:SHOWN_MISSES]
-    rows = [[
-        html.escape(row.multiplier.name), html.escape(layer.layer), *_ratios(layer), html.escape(layer.reason()),
-    ] for row, layer in worst]
+    rows = [
+        [
+            html.escape(row.multiplier.name),
+            html.escape(layer.layer),
+            *_ratios(layer),
+            html.escape(layer.reason()),
+        ]
+        for row, layer in worst
+    ]
     head = ("multiplier", "layer", *(f"{name}<br>/ measured" for name in LEVELS.values()), "reason")
-    return (f"<p>{len(missed)} of {len(comparison.pairs())} pairs:</p><ul>{counted}</ul><p>The farthest off:</p>"
-            + _table(head, rows))
+    return (
+        f"<p>{len(missed)} of {len(comparison.pairs())} pairs:</p><ul>{counted}</ul><p>The farthest off:</p>"
+        + _table(head, rows)
+    )
 
 
 def _layer_table(row: MultiplierComparison) -> str:
-    rows = [[
-        html.escape(layer.layer), f"{layer.channels} x {layer.taps} x {layer.pixels}", f"{layer.mean_error:.3g}",
-        f"{layer.measured:.4g}", f"{layer.predicted.iid:.4g}", f"{layer.predicted.operand:.4g}",
-        f"{layer.predicted.covariance:.4g}", *_ratios(layer),
-        f"{layer.measured / layer.exact_norm if layer.exact_norm else 0:.2e}",
-    ] for layer in row.layers]
-    head = ("layer", "M x K x N", "mean of E", "norm(E)<br>measured", "predicted (a)", "predicted (b)", "predicted (c)",
-            "(a) / measured", "(b) / measured", "(c) / measured", "distortion")
+    rows = [
+        [
+            html.escape(layer.layer),
+            f"{layer.channels} x {layer.taps} x {layer.pixels}",
+            f"{layer.mean_error:.3g}",
+            f"{layer.measured:.4g}",
+            f"{layer.predicted.iid:.4g}",
+            f"{layer.predicted.operand:.4g}",
+            f"{layer.predicted.covariance:.4g}",
+            *_ratios(layer),
+            f"{layer.measured / layer.exact_norm if layer.exact_norm else 0:.2e}",
+        ]
+        for layer in row.layers
+    ]
+    head = (
+        "layer",
+        "M x K x N",
+        "mean of E",
+        "norm(E)<br>measured",
+        "predicted (a)",
+        "predicted (b)",
+        "predicted (c)",
+        "(a) / measured",
+        "(b) / measured",
+        "(c) / measured",
+        "distortion",
+    )
     return f"<h3>{html.escape(row.multiplier.name)}</h3>" + _table(head, rows)
 
 
@@ -153,12 +207,12 @@ def _ratios(layer: LayerComparison) -> list[str]:
 
 
 def percent(share: float | None) -> str:
-    """A share in percent, "-" where there is none."""
+    """Write a share in percent, "-" where there is none."""
     return "-" if share is None else f"{100 * share:.1f} %"
 
 
 def interval(bounds: tuple[float, float] | None) -> str:
-    """An interval of shares in percent."""
+    """Write an interval of shares in percent."""
     return "-" if bounds is None else f"{100 * bounds[0]:.1f} to {100 * bounds[1]:.1f} %"
 
 
@@ -213,7 +267,8 @@ def _scatter(comparison: Comparison) -> str:
     """Log-log scatter of predicted against measured norms, with the diagonal and its 10 % band."""
     points = [
         (level, layer.measured, float(getattr(layer.predicted, level)), row.multiplier.name, layer.layer)
-        for row, layer in comparison.pairs() for level in LEVELS
+        for row, layer in comparison.pairs()
+        for level in LEVELS
         if layer.measured > 0 and getattr(layer.predicted, level) > 0
     ]
     if not points:
@@ -229,27 +284,31 @@ def _scatter(comparison: Comparison) -> str:
     marks, ticks = [], []
     for level, measured, predicted, multiplier, layer in points:
         x, y = left + place(measured), top + size - place(predicted)
-        title = f"<title>{html.escape(f'{multiplier}, {layer}: measured {measured:.4g}, {LEVELS[level]} {predicted:.4g}')}</title>"
-        marks.append(_mark(level, x, y, title))
+        words = f"{multiplier}, {layer}: measured {measured:.4g}, {LEVELS[level]} {predicted:.4g}"
+        marks.append(_mark(level, x, y, f"<title>{html.escape(words)}</title>"))
     for decade in range(math.ceil(low), math.floor(high) + 1):
         offset = place(10.0**decade)
         ticks.append(
             f"<path d='M{left + offset:.1f} {top}V{top + size}M{left} {top + size - offset:.1f}H{left + size}' "
             f"stroke='#e4e4e4'/><text x='{left + offset:.1f}' y='{top + size + 16}' text-anchor='middle'>1e{decade}"
-            f"</text><text x='{left - 6}' y='{top + size - offset + 4:.1f}' text-anchor='end'>1e{decade}</text>")
+            f"</text><text x='{left - 6}' y='{top + size - offset + 4:.1f}' text-anchor='end'>1e{decade}</text>"
+        )
     band = math.log10(1.1) / (high - low) * size
     legend = "".join(
         f"{_mark(level, left + size + 24, top + 20 + 24 * index, '')}<text x='{left + size + 36}' "
-        f"y='{top + 24 + 24 * index}'>{name}</text>" for index, (level, name) in enumerate(LEVELS.items()))
+        f"y='{top + 24 + 24 * index}'>{name}</text>"
+        for index, (level, name) in enumerate(LEVELS.items())
+    )
     return f"""<svg width="800" height="530" viewBox="0 0 800 530" font-size="12" role="img"
  aria-label="predicted against measured norm of the error matrices">
-<clipPath id="plot"><rect x="{left}" y="{top}" width="{size}" height="{size}"/></clipPath>{''.join(ticks)}
-<g clip-path="url(#plot)"><path d="M{left} {top + size - band:.1f}L{left + size} {top - band:.1f}V{top + band:.1f}L{left}
- {top + size + band:.1f}Z" fill="#00000012"/><path d="M{left} {top + size}L{left + size} {top}" stroke="#555"/>
-{''.join(marks)}</g><rect x="{left}" y="{top}" width="{size}" height="{size}" fill="none" stroke="#888"/>
+<clipPath id="plot"><rect x="{left}" y="{top}" width="{size}" height="{size}"/></clipPath>{"".join(ticks)}
+<g clip-path="url(#plot)"><path d="M{left} {top + size - band:.1f}L{left + size} {top - band:.1f}V{top + band:.1f}
+ L{left} {top + size + band:.1f}Z" fill="#00000012"/><path d="M{left} {top + size}L{left + size} {top}" stroke="#555"/>
+{"".join(marks)}</g><rect x="{left}" y="{top}" width="{size}" height="{size}" fill="none" stroke="#888"/>
 <text x="{left + size / 2}" y="{top + size + 38}" text-anchor="middle">measured norm(E), LSB</text>
-<text x="16" y="{top + size / 2}" transform="rotate(-90 16 {top + size / 2})" text-anchor="middle">predicted norm(E), LSB
-</text>{legend}<text x="{left + size + 14}" y="{top + 104}" fill="#555">line: equal; band: within 10 %</text></svg>"""
+<text x="16" y="{top + size / 2}" transform="rotate(-90 16 {top + size / 2})" text-anchor="middle"
+>predicted norm(E), LSB</text>{legend}
+<text x="{left + size + 14}" y="{top + 104}" fill="#555">line: equal; band: within 10 %</text></svg>"""
 
 
 def _mark(level: str, x: float, y: float, title: str) -> str:

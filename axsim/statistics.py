@@ -98,9 +98,10 @@ class LayerStatistics:
         if self._squares is not None:
             values = pattern_values(self.x_format).astype(np.float64)
             for start in range(0, columns.shape[1], COLUMNS_A_BLOCK):
-                block = values[columns[:, start : start + COLUMNS_A_BLOCK]].reshape(self.groups, -1, min(
-                    COLUMNS_A_BLOCK, columns.shape[1] - start))
-                # Sums of products below 2^16: whole numbers in float64 up to 2^37 columns, so the order does not matter.
+                block = values[columns[:, start : start + COLUMNS_A_BLOCK]].reshape(
+                    self.groups, -1, min(COLUMNS_A_BLOCK, columns.shape[1] - start)
+                )
+                # Sums of products below 2^16: whole numbers in float64 up to 2^37 columns, in any order.
                 self._squares += block @ block.transpose(0, 2, 1)
 
     @property

@@ -93,7 +93,7 @@ def kernel(function=None, *, parallel=False):
 
 
 def elementwise(function):
-    """Compile a scalar function of integers into a ufunc (`numba.vectorize`), cached: it takes arrays and broadcasts."""
+    """Compile a scalar function of integers into a ufunc (`numba.vectorize`), cached: it broadcasts over arrays."""
     ufunc = numba.vectorize(function)
     cache = _cache_of(function)
     if cache is not None:

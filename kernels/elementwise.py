@@ -1,4 +1,4 @@
-"""Elementwise operators: every one on 8-bit codes is a table of 256 or 65,536 codes, made in NumPy by the exact rule."""
+"""Elementwise operators: on 8-bit codes each is a table of 256 or 65,536 codes, made in NumPy by the exact rule."""
 
 from numba import prange
 

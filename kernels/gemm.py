@@ -67,9 +67,7 @@ def exact_gemm(w, x, groups, out):
             x0, x1 = x[base + k, first:last], x[base + k + 1, first:last]
             x2, x3 = x[base + k + 2, first:last], x[base + k + 3, first:last]
             for n in range(last - first):
-                sums[n] += (
-                    w0 * np.int32(x0[n]) + w1 * np.int32(x1[n]) + w2 * np.int32(x2[n]) + w3 * np.int32(x3[n])
-                )
+                sums[n] += w0 * np.int32(x0[n]) + w1 * np.int32(x1[n]) + w2 * np.int32(x2[n]) + w3 * np.int32(x3[n])
             k += 4
         while k < depth:
             w0 = w[m, k]

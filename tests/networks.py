@@ -19,8 +19,19 @@ from axsim.nodes import (
     Slice,
 )
 
-OPERATORS = ("conv", "depthwise", "grouped", "add", "concat", "requantize", "max_pool", "average_pool",
-             "global_average_pool", "pad", "slice")
+OPERATORS = (
+    "conv",
+    "depthwise",
+    "grouped",
+    "add",
+    "concat",
+    "requantize",
+    "max_pool",
+    "average_pool",
+    "global_average_pool",
+    "pad",
+    "slice",
+)
 
 
 class Builder:
@@ -68,13 +79,28 @@ class Builder:
             return int(rng.integers(least, max(least, most) + 1))
 
         if op in ("conv", "depthwise", "grouped"):
-            groups = {"conv": 1, "depthwise": c, "grouped": int(rng.choice([g for g in range(1, c + 1) if c % g == 0]))}[op]
+            groups = {
+                "conv": 1,
+                "depthwise": c,
+                "grouped": int(rng.choice([g for g in range(1, c + 1) if c % g == 0])),
+            }[op]
             pads = tuple(up_to(2, 0) for _ in range(4))
             dilations = up_to(2), up_to(2)
-            kernel = [up_to(min(3, (size + pads[axis] + pads[axis + 2] - 1) // dilations[axis] + 1))
-                      for axis, size in enumerate((h, w))]
-            node = Conv(name, (previous,), output, clamp, **self.weights(groups * up_to(3), c // groups, *kernel),
-                        strides=(up_to(3), up_to(3)), pads=pads, dilations=dilations, groups=groups)
+            kernel = [
+                up_to(min(3, (size + pads[axis] + pads[axis + 2] - 1) // dilations[axis] + 1))
+                for axis, size in enumerate((h, w))
+            ]
+            node = Conv(
+                name,
+                (previous,),
+                output,
+                clamp,
+                **self.weights(groups * up_to(3), c // groups, *kernel),
+                strides=(up_to(3), up_to(3)),
+                pads=pads,
+                dilations=dilations,
+                groups=groups,
+            )
         elif op == "add":
             others = [key for key, shape in self.shapes.items() if shape == (c, h, w)]
             node = Add(name, (previous, str(rng.choice(others))), output, clamp)
@@ -97,8 +123,10 @@ class Builder:
             code = int(rng.integers(0, 128))
             node = Pad(name, (previous,), kept, tuple(up_to(2, 0) for _ in range(6)), code)
         elif op == "slice":
-            bounds = [(start := int(rng.integers(0, size)), int(rng.integers(start + 1, size + 1)), up_to(2))
-                      for size in (c, h, w)]
+            bounds = [
+                (start := int(rng.integers(0, size)), int(rng.integers(start + 1, size + 1)), up_to(2))
+                for size in (c, h, w)
+            ]
             node = Slice(name, (previous,), kept, *zip(*bounds, strict=True))
         elif op == "flatten":
             node = Flatten(name, (previous,), kept)
@@ -115,8 +143,9 @@ class Builder:
         self.add("flatten", "flat")
         self.add("linear", "logits")
         channels = self.shapes["input"][0]
-        recipe = Preprocessing(255.0, tuple(self.rng.uniform(0, 1, channels).tolist()),
-                               tuple(self.rng.uniform(0.2, 1, channels).tolist()))
+        recipe = Preprocessing(
+            255.0, tuple(self.rng.uniform(0, 1, channels).tolist()), tuple(self.rng.uniform(0.2, 1, channels).tolist())
+        )
         return Network("random", self.shapes["input"], self.input, recipe, tuple(self.nodes), self.scheme)
 
 

@@ -36,15 +36,19 @@ def assert_equal_to_oracle(network, images, multiplier):
     _, _, exact_sums = exact_sums_on_inputs(network, images, multiplier)
     for name, statistics in result.statistics.items():
         error = sums[name] - exact_sums[name]
-        assert statistics.errors.norm == pytest.approx(float(np.sqrt(float((error.astype(object) ** 2).sum()))), rel=1e-14)
+        assert statistics.errors.norm == pytest.approx(
+            float(np.sqrt(float((error.astype(object) ** 2).sum()))), rel=1e-14
+        )
         assert statistics.errors.sums.tolist() == error.sum(axis=(0, 2, 3)).tolist()
 
 
 def exact_sums_on_inputs(network, images, multiplier):
     """Exact sums of every layer on the inputs that the run through the multiplier gave it."""
     logits, codes, _ = reference.run(network, images, multiplier)
-    sums = {node.name: reference.layer_sums(node, codes[node.inputs[0]], network.quantization(node.inputs[0]), None)
-            for node in network.layers}
+    sums = {
+        node.name: reference.layer_sums(node, codes[node.inputs[0]], network.quantization(node.inputs[0]), None)
+        for node in network.layers
+    }
     return logits, codes, sums
 
 
@@ -119,7 +123,10 @@ def test_statistics_count_the_operands():
     assert result.statistics[last.name].activation_histogram.tolist() == wanted.tolist()
     for layer in network.layers:
         counted = result.statistics[layer.name]
-        assert counted.weight_histogram.tolist() == np.bincount(layer.weight.view(np.uint8).ravel(), minlength=256).tolist()
+        assert (
+            counted.weight_histogram.tolist()
+            == np.bincount(layer.weight.view(np.uint8).ravel(), minlength=256).tolist()
+        )
         assert (counted.tap_counts.sum(axis=1) == counted.pixels).all()
         assert counted.errors.norm == 0
 
@@ -127,7 +134,9 @@ def test_statistics_count_the_operands():
 def test_an_exact_multiplier_gives_the_bits_of_no_multiplier():
     network = network_of(["conv", "depthwise", "grouped"], 2, "affine")
     images = random_images(network, 4)
-    assert np.array_equal(axsim.run(network, images, axsim.multiplier("exact")).logits, axsim.run(network, images).logits)
+    assert np.array_equal(
+        axsim.run(network, images, axsim.multiplier("exact")).logits, axsim.run(network, images).logits
+    )
 
 
 def test_every_pixel_value_is_encoded_by_the_rule():

@@ -35,7 +35,9 @@ def fast_oracle(w, x, multiplier):
 @pytest.mark.parametrize("m", AWKWARD)
 @pytest.mark.parametrize("k", AWKWARD)
 @pytest.mark.parametrize("n", AWKWARD)
-@pytest.mark.parametrize("multiplier", [None, axsim.multiplier("mitchell"), RANDOM], ids=["exact", "mitchell", "random"])
+@pytest.mark.parametrize(
+    "multiplier", [None, axsim.multiplier("mitchell"), RANDOM], ids=["exact", "mitchell", "random"]
+)
 def test_awkward_shapes(m, k, n, multiplier):
     rng = np.random.default_rng(m * 10007 + k * 101 + n)
     w, x = operand(rng, "s8", (m, k)), operand(rng, "u8", (k, n))
@@ -55,8 +57,13 @@ def test_more_pixels_than_a_tile(n, multiplier):
 
 @settings(deadline=None, max_examples=100)
 @given(
-    st.integers(0, 9), st.integers(0, 9), st.integers(0, 9), st.sampled_from(["s8", "u8"]), st.sampled_from(["s8", "u8"]),
-    st.sampled_from([None, RANDOM, WIDE, axsim.multiplier("drum:k=3"), axsim.multiplier("exact")]), st.integers(0, 2**32 - 1),
+    st.integers(0, 9),
+    st.integers(0, 9),
+    st.integers(0, 9),
+    st.sampled_from(["s8", "u8"]),
+    st.sampled_from(["s8", "u8"]),
+    st.sampled_from([None, RANDOM, WIDE, axsim.multiplier("drum:k=3"), axsim.multiplier("exact")]),
+    st.integers(0, 2**32 - 1),
 )
 def test_any_formats_and_tables(m, k, n, w_format, x_format, multiplier, seed):
     rng = np.random.default_rng(seed)
@@ -94,7 +101,9 @@ def test_groups_multiply_their_own_taps(multiplier):
     w, x = operand(rng, "s8", (6, 5)), operand(rng, "u8", (15, 40))
     served = None if multiplier is None else multiplier.serving("s8", "u8")
     got = grouped_matmul(w.view(np.uint8), x, 3, "s8", "u8", served)
-    wanted = np.concatenate([reference.matmul(w[2 * g : 2 * g + 2], x[5 * g : 5 * g + 5], multiplier) for g in range(3)])
+    wanted = np.concatenate(
+        [reference.matmul(w[2 * g : 2 * g + 2], x[5 * g : 5 * g + 5], multiplier) for g in range(3)]
+    )
     assert np.array_equal(got, wanted)
 
 

@@ -46,8 +46,15 @@ U8 = Quantization(1.0, 3, "u8")
         (lambda: with_node(NETWORK, 2, inputs=("input", NETWORK.nodes[1].name)), "one shape"),
         (lambda: altered(NETWORK, nodes=NETWORK.nodes[:1]), "the last node must give one number a class"),
         (lambda: altered(NETWORK, class_names=("a",) * 77), "class_names must have"),
-        (lambda: with_node(NETWORK, 0, weight_scale=np.full(len(NETWORK.nodes[0].weight), 1e38, np.float32),
-                           output=Quantization(float(np.float32(1e-30)), 0, "s8")), "in float32"),
+        (
+            lambda: with_node(
+                NETWORK,
+                0,
+                weight_scale=np.full(len(NETWORK.nodes[0].weight), 1e38, np.float32),
+                output=Quantization(float(np.float32(1e-30)), 0, "s8"),
+            ),
+            "in float32",
+        ),
         (lambda: with_node(NETWORK, 4, inputs=("input",)), "flattened input"),
         (lambda: with_node(NETWORK, 0, inputs=()), "must have 1 inputs"),
     ],
@@ -63,11 +70,20 @@ def test_flattening_puts_channels_outermost():
 
 @pytest.mark.parametrize(
     ("size", "kernel", "stride", "pads", "dilation", "wanted"),
-    [(7, 3, 1, (0, 0), 1, 5), (7, 3, 2, (1, 1), 1, 4), (7, 3, 2, (0, 1), 1, 3), (1, 1, 5, (0, 0), 1, 1), (9, 3, 1, (0, 0), 3, 3)],
+    [
+        (7, 3, 1, (0, 0), 1, 5),
+        (7, 3, 2, (1, 1), 1, 4),
+        (7, 3, 2, (0, 1), 1, 3),
+        (1, 1, 5, (0, 0), 1, 1),
+        (9, 3, 1, (0, 0), 3, 3),
+    ],
 )
 def test_window_output(size, kernel, stride, pads, dilation, wanted):
     quad = (pads[0], pads[0], pads[1], pads[1])
-    assert window_output((1, size, size), (kernel, kernel), (stride, stride), quad, (dilation, dilation)) == (wanted, wanted)
+    assert window_output((1, size, size), (kernel, kernel), (stride, stride), quad, (dilation, dilation)) == (
+        wanted,
+        wanted,
+    )
 
 
 def test_a_network_is_a_value():

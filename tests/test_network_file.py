@@ -11,13 +11,14 @@ from networks import OPERATORS, network_of, networks, random_images
 
 import axsim
 from axsim.errors import AxsimError, NetworkError
-from axsim.network_file import _content_digest, load, save
+from axsim.network_file import load, save, sign
 
 
 @pytest.fixture
 def saved(tmp_path):
     network = dataclasses.replace(
-        network_of(["conv", "add", "max_pool"], 1, "affine"), about={"licence": "MIT", "source": "näme"},
+        network_of(["conv", "add", "max_pool"], 1, "affine"),
+        about={"licence": "MIT", "source": "näme"},
     )
     path = tmp_path / "network.h5"
     network.save(path)
@@ -49,7 +50,9 @@ def test_round_trip_of_each_operator(op, scheme, tmp_path):
     assert_same_network(network, axsim.load(tmp_path / "n.h5"))
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(networks())
 def test_round_trip_of_any_network(tmp_path, network):
     save(network, tmp_path / "n.h5")
@@ -109,33 +112,32 @@ def test_truncated_at(saved, share):
         load(path)
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_any_altered_byte_is_noticed_or_harmless(saved, data):
-    network, path = saved
+def test_any_altered_byte_is_noticed(saved, data):
+    """Before HDF5 sees it: its library dies of some of them."""
+    _, path = saved
     content = bytearray(path.read_bytes())
     where = data.draw(st.integers(0, len(content) - 1))
     content[where] ^= data.draw(st.integers(1, 255))
     altered = path.with_name("altered.h5")
     altered.write_bytes(content)
-    try:
-        loaded = load(altered)
-    except NetworkError as error:
-        assert "altered.h5" in str(error)
-        assert "\n" not in str(error)
-    else:
-        assert_same_network(network, loaded)  # a byte that HDF5 does not use
+    with pytest.raises(NetworkError, match=r"altered\.h5") as caught:
+        load(altered)
+    assert "\n" not in str(caught.value)
 
 
 def _set(name, value, group="/"):
     def change(file):
         file[group].attrs[name] = value
+
     return change
 
 
 def _drop(name, group="/"):
     def change(file):
         del file[group].attrs[name]
+
     return change
 
 
@@ -143,6 +145,7 @@ def _dataset(name, value, group="/nodes/000_conv"):
     def change(file):
         del file[group][name]
         file[group][name] = value
+
     return change
 
 
@@ -207,8 +210,7 @@ def test_a_file_that_breaks_a_rule(saved, change, words):
         if words == "weight_scale must be":
             change = _dataset("weight_scale", np.full(len(network.layers[0].weight), np.nan, np.float32))
         change(file)
-        if words not in ("soft or external link", "nested deeper", "at most"):
-            file.attrs["content_sha256"] = _content_digest(file)
+    sign(path)
     with pytest.raises(NetworkError, match=words) as caught:
         load(path)
     assert str(path) in str(caught.value)
@@ -219,7 +221,7 @@ def test_an_altered_value_is_told_by_the_digest(saved):
     _, path = saved
     with h5py.File(path, "r+") as file:
         file["nodes/000_conv"].attrs["zero_point"] = 1
-    with pytest.raises(NetworkError, match="altered"):
+    with pytest.raises(NetworkError, match="truncated or altered"):
         load(path)
 
 

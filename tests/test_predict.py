@@ -1,4 +1,4 @@
-"""The moment model's formulas: against direct sums where they are exact, against Monte Carlo where they are expectations."""
+"""The moment model: against direct sums where its formulas are exact, against Monte Carlo where they are means."""
 
 import itertools
 import math
