@@ -21,7 +21,7 @@ from .operators import compute, reals, to_codes
 from .product_table import Multiplier
 from .statistics import LayerStatistics
 
-BATCH_BYTES = 48 * 2**20  # what the arrays of one layer may take together; more gains nothing and leaves the caches
+BATCH_BYTES = 16 * 2**20  # what the arrays of one layer may take together; more leaves the caches and gains nothing
 Progress = Callable[[int, int], None]
 Multipliers = Multiplier | Mapping[str, Multiplier] | None
 Sums = npt.NDArray[np.int32]
