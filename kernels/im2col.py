@@ -29,7 +29,7 @@ def im2col(x, kernel_shape, strides, pads, dilations, fill, output_shape, column
         first = min(output_width, max(0, (strides[1] - 1 - left) // strides[1]))
         last = max(first, min(output_width, (width - 1 - left) // strides[1] + 1))
         if same_grid:
-            # The row is all planes of the channel, shifted: one long copy, then the padding over what the shift brought in.
+            # The row is all planes of the channel, shifted: one long copy, then the padding over what that brought in.
             shift = above * width + left
             size = batch * height * width
             begin, end = max(0, -shift), max(0, -shift, min(size, size - shift))

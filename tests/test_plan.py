@@ -1,0 +1,172 @@
+"""Every plan gives the sums of the table, on either tier, for all shapes and at the edges of what it covers."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_gemm import fast_oracle, operand
+
+import axsim
+import axsim.catalog
+from axsim.errors import AxsimError
+from axsim.formats import exact_products, pattern_values
+from axsim.gemm import grouped_matmul
+from axsim.kernels.simd import has_byte_dot_product, has_byte_permute
+from axsim.plan import byte_planes, operand_maps, plan, tier
+from axsim.product_table import Multiplier
+
+HAS_AVX512 = has_byte_permute() and has_byte_dot_product()
+needs_avx512 = pytest.mark.skipif(not HAS_AVX512, reason="this CPU has no AVX-512 byte permutes")
+TIERS = ["portable", pytest.param("avx512", marks=needs_avx512)]
+FORMATS = [("s8", "s8"), ("s8", "u8"), ("u8", "u8"), ("u8", "s8")]
+SHAPES = [(1, 1, 1), (2, 7, 23), (5, 257, 65), (3, 256, 64), (17, 115, 63), (4, 4, 256), (9, 1030, 321), (33, 9, 640)]
+
+
+def table_spanning(span, operands, seed=0):
+    """Exact products plus an error whose rows span exactly `span` values."""
+    rng = np.random.default_rng(seed)
+    error = rng.integers(0, span, (256, 256))
+    error[:, 0], error[:, 255], error[:, 100] = 0, span - 1, span - 1
+    return Multiplier(f"span {span}", exact_products(*operands) + error - rng.integers(0, span, (256, 1)), operands)
+
+
+def products_spanning(span, operands, seed=0):
+    rng = np.random.default_rng(seed)
+    table = rng.integers(0, span, (256, 256))
+    table[:, 0], table[:, 1], table[:, 200] = 0, span - 1, span - 1
+    return Multiplier(f"products {span}", table - rng.integers(0, 2**20, (256, 1)), operands)
+
+
+def of_each_kind(operands):
+    """Multipliers by the kind of plan that serves them where the CPU has byte permutes."""
+    signs = np.where(pattern_values(operands[0]) < 0, -1, 1)[:, None]
+    return {
+        "exact": Multiplier("exact", exact_products(*operands), operands),
+        "error plane": table_spanning(256, operands),
+        "two planes": products_spanning(65536, operands),
+        "table": products_spanning(65537, operands),
+        "operand maps": Multiplier("maps", np.outer(pattern_values(operands[0]) // 4 * 3, signs.ravel() * 5), operands),
+    }
+
+
+@pytest.fixture
+def on(request, monkeypatch):
+    monkeypatch.setenv("AXSIM_TIER", request.param)
+    return request.param
+
+
+@pytest.mark.parametrize("operands", FORMATS, ids="x".join)
+@needs_avx512
+def test_the_plan_of_each_kind(operands, monkeypatch):
+    monkeypatch.setenv("AXSIM_TIER", "avx512")
+    for kind, multiplier in of_each_kind(operands).items():
+        assert plan(multiplier).kind == kind
+        assert plan(multiplier).reason
+
+
+@pytest.mark.parametrize("kind", ["exact", "operand maps", "error plane", "two planes", "table"])
+@pytest.mark.parametrize("operands", FORMATS, ids="x".join)
+@pytest.mark.parametrize("on", TIERS, indirect=True)
+def test_sums_of_each_kind(kind, operands, on):
+    multiplier = of_each_kind(operands)[kind]
+    for shape in SHAPES:
+        rng = np.random.default_rng(sum(shape))
+        w, x = operand(rng, operands[0], shape[:2]), operand(rng, operands[1], shape[1:])
+        for activations in (x, x & 127):  # half of the table serves the second
+            assert np.array_equal(axsim.matmul(w, activations, multiplier), fast_oracle(w, activations, multiplier))
+
+
+@pytest.mark.parametrize("kind", ["exact", "operand maps", "error plane", "two planes", "table"])
+@pytest.mark.parametrize(("rows", "groups"), [(6, 6), (12, 6), (15, 3), (8, 2)])
+@pytest.mark.parametrize("on", TIERS, indirect=True)
+def test_groups_of_each_kind(kind, rows, groups, on):
+    multiplier = of_each_kind(("s8", "u8"))[kind]
+    rng = np.random.default_rng(rows)
+    for depth, pixels in ((9, 300), (25, 64), (3, 17)):
+        w, x = operand(rng, "s8", (rows, depth)), operand(rng, "u8", (groups * depth, pixels))
+        got = grouped_matmul(w.view(np.uint8), x, groups, "s8", "u8", multiplier)
+        each = rows // groups
+        wanted = [
+            fast_oracle(w[g * each : (g + 1) * each], x[g * depth : (g + 1) * depth], multiplier) for g in range(groups)
+        ]
+        assert np.array_equal(got, np.concatenate(wanted))
+
+
+@pytest.mark.parametrize("name", [*axsim.catalog.examples(), "drum:k=2", "drum:k=8", "truncated:t=7", "truncated:t=8"])
+@pytest.mark.parametrize("on", TIERS, indirect=True)
+def test_every_catalogue_entry(name, on):
+    """All 65,536 products at once: w [256, 1] by x [1, 256]."""
+    multiplier = axsim.multiplier(name)
+    for operands in FORMATS if multiplier.operands == ("u8", "u8") else [("s8", "s8")]:
+        dtypes = [np.int8 if fmt == "s8" else np.uint8 for fmt in operands]
+        w, x = (np.arange(256, dtype=np.uint8).view(dtype) for dtype in dtypes)
+        got = axsim.matmul(w[:, None], x[None, :], multiplier)
+        assert np.array_equal(got, multiplier.serving(*operands).table)
+        for part in (slice(0, 128), slice(129, 256)):  # what maps without -128, and half tables, serve
+            got = axsim.matmul(w[part, None], x[None, part], multiplier)
+            assert np.array_equal(got, multiplier.serving(*operands).table[part, part])
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from([2, 255, 256, 257, 65535, 65536, 65537, 2**20]), st.booleans(), st.integers(0, 2**32 - 1))
+@pytest.mark.parametrize("on", TIERS, indirect=True)
+def test_tables_at_the_edges_of_their_spans(on, span, of_error, seed):
+    multiplier = (table_spanning if of_error else products_spanning)(span, ("s8", "s8"), seed)
+    rng = np.random.default_rng(seed)
+    m, k, n = (int(value) for value in rng.integers(1, 70, 3))
+    w, x = operand(rng, "s8", (m, k)), operand(rng, "s8", (k, n))
+    assert np.array_equal(axsim.matmul(w, x, multiplier), fast_oracle(w, x, multiplier))
+
+
+@pytest.mark.parametrize("value", [0, 127, 128, 255])
+@pytest.mark.parametrize("on", TIERS, indirect=True)
+def test_the_most_that_a_lane_adds(on, value):
+    """1,000 taps that all look up 255 in both bytes."""
+    multiplier = Multiplier("full", np.where(np.arange(256)[None, :] == value, 65535, 0).repeat(256, 0), ("u8", "u8"))
+    w, x = np.full((2, 1000), 7, np.uint8), np.full((1000, 70), value, np.uint8)
+    assert (axsim.matmul(w, x, multiplier) == 1000 * 65535).all()
+
+
+@pytest.mark.parametrize("planes", [1, 2])
+@pytest.mark.parametrize("entries", [128, 256])
+def test_byte_planes_rebuild_the_values(planes, entries):
+    values = np.random.default_rng(planes).integers(-(2**30), 2**30, (256, 1)) + np.arange(256) % 256**planes
+    made = byte_planes(values, entries, planes)
+    assert made.tables.ctypes.data % 64 == 0
+    rebuilt = made.base[:, None] + sum(made.tables[:, p].astype(int) << (8 * p) for p in range(planes))
+    assert np.array_equal(rebuilt, values[:, :entries])
+    values[3, 5] += 256**planes
+    assert byte_planes(values, entries, planes) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "operands", "whole"),
+    [
+        ("drum:k=4", ("s8", "u8"), False),
+        ("truncated:t=2", ("s8", "s8"), True),
+        ("truncated:t=3,signed=1", ("s8", "s8"), True),
+    ],
+)
+def test_maps_are_found(name, operands, whole):
+    served = axsim.multiplier(name).serving(*operands)
+    maps = operand_maps(served.table)
+    assert maps.whole == whole
+    kept = slice(None) if whole else np.delete(np.arange(256), 128)
+    assert np.array_equal(np.outer(maps.f, maps.g)[kept][:, kept], served.table[kept][:, kept])
+
+
+@pytest.mark.parametrize("name", ["mitchell", "mbm", "truncated:v=6", "broken_array:h=2,v=5"])
+def test_maps_are_not_found_where_there_are_none(name):
+    assert operand_maps(axsim.multiplier(name).serving("s8", "s8").table) is None
+
+
+def test_a_table_of_zeros():
+    zeros = Multiplier("zeros", np.zeros((256, 256), int), ("s8", "s8"))
+    assert (axsim.matmul(np.full((5, 300), -128, np.int8), np.full((300, 70), 127, np.int8), zeros) == 0).all()
+
+
+@pytest.mark.parametrize("asked", ["fast", "", "AVX512"])
+def test_an_unknown_tier(monkeypatch, asked):
+    monkeypatch.setenv("AXSIM_TIER", asked)
+    with pytest.raises(AxsimError, match="AXSIM_TIER must be"):
+        tier()
