@@ -136,6 +136,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     compare.add_argument("--report", metavar="FILE", help="write an HTML report")
     compare.add_argument("--overwrite", action="store_true", help="replace the report if it exists")
+
+    bench = _command(commands, "bench", "time the kernels side by side with NumPy and, where installed, ONNX Runtime")
+    bench.add_argument("--threads", type=_counts, default=None, metavar="N,...", help="thread counts (1 and all cores)")
+    bench.add_argument("--seconds", type=_seconds, default=0.6, metavar="S", help="for each contender of a shape (0.6)")
+    bench.add_argument("--only", metavar="WORDS", help="only shapes whose name contains these words")
+    bench.add_argument("--explain", metavar="NAME", help="say how that multiplier's table is multiplied, and why")
+
+    _command(commands, "warmup", "compile all kernels once, so that the first run need not wait for it")
     return parser
 
 
@@ -159,11 +167,24 @@ def _count(text: str) -> int:
     return value
 
 
+def _counts(text: str) -> tuple[int, ...]:
+    return tuple(_count(part) for part in text.split(","))
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 3600:
+        raise argparse.ArgumentTypeError(f"must be above 0 and at most 3600, got {text}")
+    return value
+
+
 def _numbers(text: str) -> tuple[float, ...]:
     return tuple(float(part) for part in text.split(","))
 
 
 _count.__name__ = "whole number"  # argparse names the type in its message
+_counts.__name__ = "list of whole numbers"
+_seconds.__name__ = "number of seconds"
 _numbers.__name__ = "list of numbers"
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .comparison import Comparison
     from .images import ImageSet
     from .network import Network
+    from .product_table import Multiplier
 
 
 @dataclasses.dataclass(frozen=True)
@@ -321,6 +322,80 @@ def run(given: argparse.Namespace) -> Result:
             _table(["layer", "norm(E)", "norm(C)", "mean of E", "distortion"], rows),
         ]
     return Result("\n".join(lines), data)
+
+
+def bench(given: argparse.Namespace) -> Result:
+    """Time the kernels, or explain a plan."""
+    import os
+
+    from .bench import OUTSIDE, WORKLOADS, Timing, machine
+    from .bench import bench as timings_of
+    from .catalog import multiplier
+
+    if given.explain:
+        return _explained(multiplier(given.explain))
+    chosen = [each for each in WORKLOADS if (given.only or "").lower() in each.name.lower()]
+    if not chosen:
+        names = ", ".join(each.name for each in WORKLOADS)
+        raise AxsimError(f"--only must be part of the name of a shape ({names}), got {given.only!r}")
+    threads = given.threads or tuple(sorted({1, os.cpu_count() or 1}))
+    display = ProgressDisplay()
+    try:
+        timings = timings_of(chosen, threads, given.seconds, display.phase("bench"))
+    finally:
+        display.close()
+    outside = {(each.workload, each.threads): each.best for each in timings if each.contender == OUTSIDE}
+
+    def row(each: Timing) -> list[str]:
+        exact = outside.get((each.workload, each.threads))
+        ratio = "-" if exact is None else f"{each.best / exact:.2f}"
+        speeds = [f"{each.best:.1f}", f"{each.median:.1f}", ratio]
+        return [each.workload, str(each.threads), each.contender, each.plan, *speeds]
+
+    head = ["shape", "threads", "contender", "how", "best", "median", "of ONNX Runtime"]
+    about = machine()
+    text = "\n".join(
+        [
+            f"{about['cpu']}, {about['cores']} cores, tier {about['tier']}; GMAC/s, im2col included",
+            "",
+            _table(head, [row(each) for each in timings], right_from=4),
+        ]
+    )
+    return Result(text, {"machine": about, "timings": [dataclasses.asdict(each) for each in timings]})
+
+
+def _explained(each: "Multiplier") -> Result:
+    from .formats import FORMATS
+    from .plan import plan, tier
+
+    rows = []
+    for pair in ((w, x) for w in FORMATS for x in FORMATS):
+        if each.operands in (("u8", "u8"), pair):
+            chosen = plan(each.serving(*pair))
+            rows.append([" x ".join(pair), chosen.kind, chosen.reason])
+    names = ["operands", "plan", "why"]
+    return Result(
+        f"{each.name}, tier {tier()}\n\n" + _table(names, rows, right_from=3),
+        {"multiplier": each.name, "tier": tier(), "plans": [dict(zip(names, row, strict=True)) for row in rows]},
+    )
+
+
+def warmup(given: argparse.Namespace) -> Result:
+    """Compile all kernels."""
+    import time
+
+    display = ProgressDisplay()
+    start = time.perf_counter()
+    try:
+        update = display.phase("compiling kernels")
+        from .bench import compile_all
+
+        compile_all()
+        update(1, 1)
+    finally:
+        display.close()
+    seconds = time.perf_counter() - start
+    return Result(f"all kernels compiled, or found compiled, in {seconds:.1f} s", {"seconds": seconds})
 
 
 def _network_and_images(given: argparse.Namespace) -> "tuple[Network, ImageSet]":

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from . import errors
 from .formats import Patterns
-from .gemm import INT32_MAX, accumulator_bound, grouped_matmul
+from .gemm import INT32_MAX, Product, accumulator_bound
 from .kernels.im2col import im2col
 from .kernels.requantize import requantize
 from .network import INPUT, Network
@@ -83,6 +83,7 @@ class PreparedLayer:
                     f"and {used.name if used else 'exact products'} they may reach {bound}"
                 )
         self.bias = bias.astype(np.int32)
+        self._products: dict[Multiplier | None, Product] = {}
 
     def serve(self, multiplier: Multiplier | None) -> Multiplier | None:
         """Return the multiplier as it serves this layer's operands, s8 weights by the input's format."""
@@ -94,7 +95,9 @@ class PreparedLayer:
 
     def sums(self, columns: Patterns, served: Multiplier | None) -> Sums:
         """Multiply: int32 [M, N] before bias and zero point."""
-        return grouped_matmul(self.weight, columns, self.groups, "s8", self.x.format, served)
+        if served not in self._products:
+            self._products[served] = Product(self.weight, self.groups, "s8", self.x.format, served)
+        return self._products[served](columns)
 
 
 # Given a layer and its columns, uint8 [groups K, N], returns the sums with which the network goes on, int32 [M, N].

@@ -8,7 +8,7 @@ from .formats import DTYPES, Format, Patterns, exact_products, format_of
 from .kernels.elementwise import look_up
 from .kernels.gemm import exact_gemm, table_gemm
 from .kernels.gemm_avx512 import dot_gemm, plane_gemm
-from .plan import MOST_NEGATIVE, OperandMaps, aligned, exact_maps, plan, tier
+from .plan import EXACT, MOST_NEGATIVE, BytePlanes, OperandMaps, aligned, exact_maps, plan, tier
 from .product_table import Multiplier
 
 INT32_MAX = 2**31 - 1
@@ -58,7 +58,7 @@ def matmul(
             f"K must be small enough for sums within int32: with these {w.shape[1]} taps a sum may reach {bound}; "
             "split the matrix along K"
         )
-    return grouped_matmul(weight, np.ascontiguousarray(x).view(np.uint8), 1, w_format, x_format, served)
+    return Product(weight, 1, w_format, x_format, served)(np.ascontiguousarray(x).view(np.uint8))
 
 
 def accumulator_bound(weight: Patterns, w_format: Format, x_format: Format, served: Multiplier | None) -> int:
@@ -68,71 +68,96 @@ def accumulator_bound(weight: Patterns, w_format: Format, x_format: Format, serv
     return int(largest[weight].sum(axis=1).max(initial=0))
 
 
-def grouped_matmul(
-    weight: Patterns, columns: Patterns, groups: int, w_format: Format, x_format: Format, served: Multiplier | None
-) -> npt.NDArray[np.int32]:
-    """
-    Multiply already validated operands, given as contiguous bit patterns, by the cheapest plan for the table.
+class Product:
+    """Validated weights, ready to be multiplied by any columns through one table, by the cheapest plan for it.
 
-    weight uint8 [M, K]; columns uint8 [groups K, N]; `served` a multiplier for exactly these formats, or None for exact
-    products. Group g of rows multiplies its own K columns; see `kernels/gemm.py`.
+    Parameters
+    ----------
+    weight : uint8 [M, K]
+        Contiguous bit patterns.
+    groups : int
+        Group g of M / groups rows multiplies its own K columns; see `kernels/gemm.py`.
+    w_format, x_format : {"u8", "s8"}
+    served : Multiplier, optional
+        Serving exactly these formats; exact products when not given.
     """
-    out = np.empty((weight.shape[0], columns.shape[1]), np.int32)
-    if out.size == 0 or weight.shape[1] == 0:
-        out[...] = 0
-        return out
-    chosen = None if served is None else plan(served)
-    maps = exact_maps(w_format, x_format) if chosen is None or chosen.kind == "exact" else chosen.maps
-    few_rows = weight.shape[0] // groups < FEWEST_ROWS
-    below_128 = served is not None and bool(columns.max() < MOST_NEGATIVE)
-    if maps is not None and (maps.whole or _no_most_negative(weight, columns, below_128)):
-        identity = chosen is None or chosen.maps is None
-        # Where a group has few rows, mapping its activations costs more than looking its products up.
-        if identity or not few_rows or tier() == "portable":
-            _mapped_gemm(weight, columns, groups, maps, identity, few_rows, out)
+
+    def __init__(
+        self, weight: Patterns, groups: int, w_format: Format, x_format: Format, served: Multiplier | None
+    ) -> None:
+        self.weight, self.groups, self.served = weight, groups, served
+        self.plan = EXACT if served is None else plan(served)
+        self._few_rows = weight.shape[0] // groups < FEWEST_ROWS
+        self._exact = MappedProduct(weight, groups, exact_maps(w_format, x_format), True, self._few_rows)
+        self._mapped = self._exact if self.plan.kind == "exact" else None
+        if self.plan.maps is not None and (tier() == "portable" or not self._few_rows):
+            # Where a group has few rows, mapping its activations costs more than looking its products up.
+            self._mapped = MappedProduct(weight, groups, self.plan.maps, False, self._few_rows)
+        self._look_ups = self.plan.fallback or self.plan
+        self._bases: dict[int, npt.NDArray[np.int32]] = {}
+
+    def __call__(self, columns: Patterns) -> npt.NDArray[np.int32]:
+        """Return the sums int32 [M, N] for contiguous patterns uint8 [groups K, N]."""
+        out = np.empty((self.weight.shape[0], columns.shape[1]), np.int32)
+        if out.size == 0 or self.weight.shape[1] == 0:
+            out[...] = 0
             return out
-    assert served is not None and chosen is not None
-    chosen = chosen.fallback or chosen
-    planes = chosen.half if below_128 else chosen.full
-    if planes is None:
-        table_gemm(weight, columns, groups, served.table, out)
+        below_128 = self.plan.kind != "exact" and bool(columns.max() < MOST_NEGATIVE)
+        if self._mapped is not None and self._mapped.covers(columns, below_128):
+            self._mapped.multiply(columns, out)
+            return out
+        planes = self._look_ups.half if below_128 else self._look_ups.full
+        if planes is None:
+            assert self.served is not None
+            table_gemm(self.weight, columns, self.groups, self.served.table, out)
+            return out
+        from_exact = self._look_ups.kind == "error plane"
+        if from_exact:
+            self._exact.multiply(columns, out)
+        plane_gemm(self.weight, columns, self.groups, planes.tables, self._base(planes), from_exact, out)
         return out
-    from_exact = chosen.kind == "error plane"
-    if from_exact:
-        _mapped_gemm(weight, columns, groups, exact_maps(w_format, x_format), True, few_rows, out)
-    # Sums of bases may pass int32 on the way; the whole sum was checked, and int32 arithmetic comes back to it.
-    base = planes.base[weight].sum(axis=1).astype(np.int32)
-    plane_gemm(weight, columns, groups, planes.tables, base, from_exact, out)
-    return out
+
+    def _base(self, planes: BytePlanes) -> npt.NDArray[np.int32]:
+        """Sum of the bases of each row's weights, int32 [M]."""
+        entries = planes.tables.shape[2]
+        if entries not in self._bases:
+            # It may pass int32; the whole sum was checked not to, and int32 arithmetic comes back to it.
+            self._bases[entries] = planes.base[self.weight].sum(axis=1).astype(np.int32)
+        return self._bases[entries]
 
 
-def _no_most_negative(weight: Patterns, columns: Patterns, below_128: bool) -> bool:
-    """Whether no operand is -128."""
-    return not (weight == MOST_NEGATIVE).any() and (below_128 or not (columns == MOST_NEGATIVE).any())
+class MappedProduct:
+    """An exact GEMM of operands that are mapped first; `identity` where the maps leave the activations as they are."""
 
+    def __init__(self, weight: Patterns, groups: int, maps: OperandMaps, identity: bool, few_rows: bool) -> None:
+        self._maps, self._groups, self._identity, self._depth = maps, groups, identity, weight.shape[1]
+        self._most_negative = not maps.whole and bool((weight == MOST_NEGATIVE).any())
+        self._weight = maps.f[weight].astype(np.int32)
+        self._quads: npt.NDArray[np.int32] | None = None
+        signed = self._weight.min(initial=0) >= -128 and self._weight.max(initial=0) <= 127
+        if tier() == "avx512" and not few_rows and signed:
+            quads = np.zeros((weight.shape[0], (self._depth + 3) // 4 * 4), np.int8)
+            quads[:, : self._depth] = self._weight
+            self._quads = quads.view(np.int32)
+            # The dot product takes unsigned activations: signed ones go 128 higher, and 128 sum_k w comes off again.
+            lift = 128 if maps.x_format == "s8" else 0
+            self._base = (-lift * self._weight.sum(axis=1, dtype=np.int64)).astype(np.int32)
+            self._codes = aligned((maps.g + lift).astype(np.uint8))
 
-def _mapped_gemm(
-    weight: Patterns,
-    columns: Patterns,
-    groups: int,
-    maps: OperandMaps,
-    identity: bool,
-    few_rows: bool,
-    out: npt.NDArray[np.int32],
-) -> None:
-    """Exact GEMM of mapped operands, out int32 [M, N]; `identity` where the maps leave the activations as they are."""
-    values = maps.f[weight]
-    if tier() == "avx512" and not few_rows and values.min() >= -128 and values.max() <= 127:
-        depth = weight.shape[1]
-        quads = np.zeros((weight.shape[0], (depth + 3) // 4 * 4), np.int8)
-        quads[:, :depth] = values
-        # The dot product takes unsigned activations: signed ones are sent 128 higher, and 128 sum_k w taken off again.
-        lift = 128 if maps.x_format == "s8" else 0
-        base = (-lift * values.sum(axis=1)).astype(np.int32)
-        dot_gemm(quads.view(np.int32), columns, depth, groups, aligned((maps.g + lift).astype(np.uint8)), base, out)
-        return
-    if not identity:
-        mapped = np.empty_like(columns)
-        look_up(columns.reshape(-1), maps.g.astype(DTYPES[maps.x_format]).view(np.uint8), mapped.reshape(-1))
-        columns = mapped
-    exact_gemm(values.astype(np.int32), columns.view(DTYPES[maps.x_format]), groups, out)
+    def covers(self, columns: Patterns, below_128: bool) -> bool:
+        """Whether the maps serve these operands: all of them, or those without -128."""
+        if self._maps.whole:
+            return True
+        return not self._most_negative and (below_128 or not (columns == MOST_NEGATIVE).any())
+
+    def multiply(self, columns: Patterns, out: npt.NDArray[np.int32]) -> None:
+        """Write the sums into out, int32 [M, N]."""
+        if self._quads is not None:
+            dot_gemm(self._quads, columns, self._depth, self._groups, self._codes, self._base, out)
+            return
+        dtype = DTYPES[self._maps.x_format]
+        if not self._identity:
+            mapped = np.empty_like(columns)
+            look_up(columns.reshape(-1), self._maps.g.astype(dtype).view(np.uint8), mapped.reshape(-1))
+            columns = mapped
+        exact_gemm(self._weight, columns.view(dtype), self._groups, out)

@@ -57,8 +57,8 @@ class OperandMaps:
 class Plan:
     """What to do with a table, and why.
 
-    `full` serves all activations, `half` those below 128 (as patterns) at half the cost; both None where the kind has no
-    planes. `fallback` is the plan for operands that `maps` do not cover.
+    `full` serves all activations, `half` those below 128 (as patterns) at half the cost; both None where the kind has
+    no planes. `fallback` is the plan for operands that `maps` do not cover.
     """
 
     kind: Kind
@@ -67,6 +67,9 @@ class Plan:
     full: BytePlanes | None = None
     half: BytePlanes | None = None
     fallback: "Plan | None" = None
+
+
+EXACT = Plan("exact", "no multiplier: exact products")
 
 
 def tier() -> Tier:

@@ -11,6 +11,7 @@ be written, and where Numba's private cache class has changed, the kernels run u
 import functools
 import glob
 import hashlib
+import os
 import pathlib
 import pickle
 import warnings
@@ -21,6 +22,11 @@ try:
     from numba.core.caching import FunctionCache, IndexDataCacheFile
 except ImportError:  # a Numba whose private cache differs: compile anew in each process
     FunctionCache = None
+
+# OpenMP's threads by default wait for the next loop in a loop of their own. Where another process wants the same core,
+# each of them then waits for one that is not running: measured, two threads at a quarter of the speed of one. Read when
+# the threads start.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 @functools.cache

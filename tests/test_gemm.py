@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import axsim
 from axsim.errors import AxsimError, MultiplierError
-from axsim.gemm import accumulator_bound, grouped_matmul
+from axsim.gemm import Product, accumulator_bound
 from axsim.product_table import Multiplier
 
 DTYPES = {"s8": np.int8, "u8": np.uint8}
@@ -100,7 +100,7 @@ def test_groups_multiply_their_own_taps(multiplier):
     rng = np.random.default_rng(4)
     w, x = operand(rng, "s8", (6, 5)), operand(rng, "u8", (15, 40))
     served = None if multiplier is None else multiplier.serving("s8", "u8")
-    got = grouped_matmul(w.view(np.uint8), x, 3, "s8", "u8", served)
+    got = Product(w.view(np.uint8), 3, "s8", "u8", served)(x)
     wanted = np.concatenate(
         [reference.matmul(w[2 * g : 2 * g + 2], x[5 * g : 5 * g + 5], multiplier) for g in range(3)]
     )

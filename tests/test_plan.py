@@ -10,7 +10,7 @@ import axsim
 import axsim.catalog
 from axsim.errors import AxsimError
 from axsim.formats import exact_products, pattern_values
-from axsim.gemm import grouped_matmul
+from axsim.gemm import Product
 from axsim.kernels.simd import has_byte_dot_product, has_byte_permute
 from axsim.plan import byte_planes, operand_maps, plan, tier
 from axsim.product_table import Multiplier
@@ -84,7 +84,7 @@ def test_groups_of_each_kind(kind, rows, groups, on):
     rng = np.random.default_rng(rows)
     for depth, pixels in ((9, 300), (25, 64), (3, 17)):
         w, x = operand(rng, "s8", (rows, depth)), operand(rng, "u8", (groups * depth, pixels))
-        got = grouped_matmul(w.view(np.uint8), x, groups, "s8", "u8", multiplier)
+        got = Product(w.view(np.uint8), groups, "s8", "u8", multiplier)(x)
         each = rows // groups
         wanted = [
             fast_oracle(w[g * each : (g + 1) * each], x[g * depth : (g + 1) * depth], multiplier) for g in range(groups)

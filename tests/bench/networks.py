@@ -1,0 +1,103 @@
+"""Images a second of whole networks, side by side with ONNX Runtime's int8 of the same float model.
+
+Run from the checkout: python tests/bench/networks.py [--images N]. Needs the test-data folder (tests/shared_data.py)
+and onnxruntime; it prints one row a network and contender, and the peak memory of the process.
+"""
+
+import argparse
+import pathlib
+import resource
+import sys
+import tempfile
+import time
+
+import numba
+import numpy as np
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+from shared_data import FOLDER
+
+import axsim
+from axsim.network import Preprocessing
+
+NETWORKS = {  # file, input size, mean, std, pixel scale
+    "ResNet-20": ("cifar10_resnet20_own_fp32.onnx", 32, (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616), 255.0),
+    "EfficientNet-Lite0": ("efficientnet_lite0_fp32.onnx", 224, (127.0,) * 3, (128.0,) * 3, 1.0),
+    "MobileNetV2": ("mobilenet_v2_1.0_224_fp32.onnx", 224, (1.0,) * 3, (1.0,) * 3, 127.5),
+}
+MULTIPLIERS = ("drum:k=4", "mitchell")
+
+
+def quantized_by_onnxruntime(path, images, recipe, target):
+    """ONNX Runtime's own static int8 quantization of the model (QDQ, u8 activations, s8 weights per channel)."""
+    from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
+
+    from axsim.calibrate import preprocess
+
+    class Reader(CalibrationDataReader):
+        def __init__(self):
+            self.batches = iter([{"input": preprocess(images[:4], recipe)}])
+
+        def get_next(self):
+            return next(self.batches, None)
+
+    quantize_static(
+        str(path),
+        str(target),
+        Reader(),
+        per_channel=True,
+        weight_type=QuantType.QInt8,
+        activation_type=QuantType.QUInt8,
+    )
+
+
+def main():
+    import onnxruntime
+
+    from axsim.calibrate import preprocess
+
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--images", type=int, default=32)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=5)
+    given = parser.parse_args()
+    rng = np.random.default_rng(0)
+    print(f"{'network':20} {'threads':>7} {'contender':24} {'images/s':>9} {'of ONNX Runtime':>16}")
+    for name, (file, size, mean, std, scale) in NETWORKS.items():
+        path = FOLDER / "models" / file
+        count = given.images * (8 if size == 32 else 1)
+        images = rng.integers(0, 256, (count, size, size, 3), dtype=np.uint8)
+        recipe = Preprocessing(scale, mean, std)
+        network = axsim.convert(path, axsim.ImageSet(images[:8]), recipe)
+        with tempfile.TemporaryDirectory() as folder:
+            target = pathlib.Path(folder) / "int8.onnx"
+            quantized_by_onnxruntime(path, images, recipe, target)
+            for threads in (1, numba.config.NUMBA_NUM_THREADS):
+                numba.set_num_threads(threads)
+                options = onnxruntime.SessionOptions()
+                options.intra_op_num_threads = threads
+                session = onnxruntime.InferenceSession(str(target), options, providers=["CPUExecutionProvider"])
+                real = preprocess(images, recipe)
+
+                def outside(session=session, real=real):
+                    for start in range(0, len(real), given.batch):
+                        session.run(None, {"input": real[start : start + given.batch]})
+
+                contenders = {"ONNX Runtime int8": outside, "axsim exact": lambda: axsim.run(network, images)}
+                for each in MULTIPLIERS:
+                    multiplier = axsim.multiplier(each)
+                    contenders[f"axsim {each}"] = lambda multiplier=multiplier: axsim.run(network, images, multiplier)
+                best = {}
+                for _ in range(given.rounds):
+                    for contender, call in contenders.items():
+                        start = time.perf_counter()
+                        call()
+                        best[contender] = min(best.get(contender, 1e9), time.perf_counter() - start)
+                for contender, seconds in best.items():
+                    ratio = best["ONNX Runtime int8"] / seconds
+                    print(f"{name:20} {threads:>7} {contender:24} {len(images) / seconds:9.1f} {ratio:16.2f}")
+        print(f"peak memory so far: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+
+
+if __name__ == "__main__":
+    main()
