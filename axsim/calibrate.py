@@ -1,8 +1,8 @@
 """Ranges of a float model's activations on real images, by ONNX Runtime (extra `convert`).
 
-Three rules choose the range of a tensor from what is seen: `minmax` takes it all; `percentile` leaves out the same share
-of values at either end; `mse` takes the clipping that minimises the mean squared quantization error. The last two work
-on a histogram of 2,048 bins over the whole range.
+Three rules choose the range of a tensor from what is seen: `minmax` takes it all; `percentile` leaves out the same
+share of values at either end; `mse` takes the clipping that minimises the mean squared quantization error. The last two
+work on a histogram of 2,048 bins over the whole range.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +18,8 @@ Method = Literal["minmax", "percentile", "mse"]
 METHODS: tuple[Method, ...] = ("minmax", "percentile", "mse")
 BINS = 2048
 PERCENTILE = 99.99  # share of the values, in percent, that "percentile" keeps within the range
-BATCH = 50
+BATCH = 50  # images at a time
+BATCH_PIXELS = 2**18  # fewer of large ones: all tensors of a batch are in memory at once, hundreds of numbers a pixel
 Range = tuple[float, float]
 
 
@@ -50,13 +51,13 @@ class FloatModel:
             if name not in present and name != input_name
         )
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # an error is raised, and is one line there
         try:
             self._session = onnxruntime.InferenceSession(
                 extended.SerializeToString(), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # onnxruntime's errors share no public base class
-            raise ConversionError(f"ONNX Runtime cannot run the model: {str(error).splitlines()[0]}") from None
+            raise _refused(error) from None
         self._input, self._tensors = input_name, list(tensors)
         batch = self._session.get_inputs()[0].shape[0]
         self._batch = batch if isinstance(batch, int) else None
@@ -65,15 +66,23 @@ class FloatModel:
         self, images: npt.NDArray[np.uint8], recipe: Preprocessing, progress: Callable[[int, int], None] | None = None
     ) -> Iterator[dict[str, npt.NDArray[np.float32]]]:
         """Yield the tensors by name, batch by batch (a model with a fixed batch leaves out what does not fill one)."""
-        size = self._batch or BATCH
+        size = self._batch or max(1, min(BATCH, BATCH_PIXELS // (images.shape[1] * images.shape[2])))
         last = len(images) if self._batch is None else len(images) - len(images) % size
         for start in range(0, last, size):
             batch = preprocess(images[start : start + size], recipe)
             wanted = [name for name in self._tensors if name != self._input]
-            values = dict(zip(wanted, self._session.run(wanted, {self._input: batch}), strict=True))
+            try:
+                values = dict(zip(wanted, self._session.run(wanted, {self._input: batch}), strict=True))
+            except Exception as error:  # as above
+                raise _refused(error) from None
             yield {**values, self._input: batch}
             if progress is not None:
                 progress(min(last, start + size), last)
+
+
+def _refused(error: Exception) -> ConversionError:
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return ConversionError(f"ONNX Runtime cannot run the model: {reason}")
 
 
 def calibrate(
@@ -109,8 +118,10 @@ def calibrate(
         for name, value in values.items():
             low, high = float(value.min()), float(value.max())
             if not np.isfinite((low, high)).all():
-                raise ConversionError(f"tensor {name!r} must be finite on the calibration images; are the model's "
-                                      "weights and the preprocessing right?")
+                raise ConversionError(
+                    f"tensor {name!r} must be finite on the calibration images; are the model's "
+                    "weights and the preprocessing right?"
+                )
             before = ranges.get(name, (low, high))
             ranges[name] = (min(before[0], low), max(before[1], high))
     if not ranges:
@@ -126,8 +137,8 @@ def calibrate(
 
 
 def _wide(bounds: Range) -> Range:
-    """A range that is never empty."""
-    return bounds if bounds[1] > bounds[0] else (bounds[0], bounds[0] + max(1e-6, abs(bounds[0]) * 1e-6))
+    """Widen a range to 1e-3 of its ends, so that its bins are not empty: np.histogram puts their edges in float32."""
+    return bounds[0], max(bounds[1], bounds[0] + max(1e-30, 1e-3 * max(map(abs, bounds))))
 
 
 def _percentile(counts: npt.NDArray[np.int64], bounds: Range, quantize_range: object) -> Range:

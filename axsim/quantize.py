@@ -4,6 +4,7 @@ symmetric: s8 weights per output channel and s8 activations, codes -127 to 127, 
 affine: s8 weights per output channel, u8 activations with a zero point; the range always holds 0.
 """
 
+import dataclasses
 import os
 import pathlib
 from typing import Any
@@ -12,13 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from .calibrate import FloatModel, Method, Range, calibrate
-from .errors import AxsimError
+from .errors import AxsimError, ConversionError
 from .images import ImageSet
 from .importers.float_graph import FloatGraph, FloatNode
 from .network import INPUT, SCHEMES, Network, Preprocessing, Scheme
 from .nodes import OPERATORS, Layer, Node, Quantization, Requantizing
 
 LARGEST_BIAS = 2**30  # codes; a weight scale is enlarged until the bias fits
+ZERO_CHANNEL_BIAS = 2**20  # codes; a channel without weights is all bias, which sets its scale
+SMALLEST = 1e-30  # real; ranges and the units of sums are no smaller, so that no quotient leaves float32
 
 
 def convert(
@@ -62,13 +65,21 @@ def convert(
     graph = read_graph(model, name or pathlib.Path(path).stem)
     channels, height, width = graph.shape
     if images.images.shape[1:] != (height, width, channels):
-        raise AxsimError(f"calibration images must be {height} x {width} with {channels} channels for this model, "
-                         f"got {' x '.join(map(str, images.images.shape[1:]))}")
+        raise AxsimError(
+            f"calibration images must be {height} x {width} with {channels} channels for this model, "
+            f"got {' x '.join(map(str, images.images.shape[1:]))}"
+        )
     if len(recipe.mean) != channels or len(recipe.std) != channels:
         raise AxsimError(f"mean and std must have {channels} numbers, one for each channel of the model's input")
     tensors = [graph.input, *(node.name for node in graph.nodes)]
-    ranges = calibrate(FloatModel(model, graph.input, tensors), images.images, recipe, method,
-                       lambda bounds: _code_rule(bounds, scheme), progress)
+    ranges = calibrate(
+        FloatModel(model, graph.input, tensors),
+        images.images,
+        recipe,
+        method,
+        lambda bounds: _code_rule(bounds, scheme),
+        progress,
+    )
     origin = {
         "source": pathlib.Path(path).name,
         "source_sha256": hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest(),
@@ -92,15 +103,14 @@ def quantize(
     for name, source in zip(_node_names(graph), graph.nodes, strict=True):
         inputs = tuple(names[given] for given in source.inputs)
         kind = OPERATORS[source.op]
-        output = (
-            formats[inputs[0]] if kind.keeps_quantization else activation_quantization(ranges[source.name], scheme)
-        )
+        output = formats[inputs[0]] if kind.keeps_quantization else activation_quantization(ranges[source.name], scheme)
         node = _quantize_node(source, name, inputs, formats[inputs[0]], output, scheme)
         names[source.name] = node.name
         formats[node.name] = node.output
         nodes.append(node)
-    labels = class_names if len(class_names) == _classes(nodes[-1]) else ()
-    return Network(graph.name, graph.shape, formats[INPUT], recipe, tuple(nodes), scheme, labels, about or {})
+    network = Network(graph.name, graph.shape, formats[INPUT], recipe, tuple(nodes), scheme, (), about or {})
+    fit = len(class_names) == network.shapes[nodes[-1].name][0]
+    return dataclasses.replace(network, class_names=class_names) if fit else network
 
 
 def activation_quantization(bounds: Range, scheme: Scheme) -> Quantization:
@@ -112,10 +122,10 @@ def activation_quantization(bounds: Range, scheme: Scheme) -> Quantization:
 def _code_rule(bounds: Range, scheme: Scheme) -> tuple[float, int, int, int]:
     """Scale, zero point, lowest and highest code."""
     low, high = min(0.0, bounds[0]), max(0.0, bounds[1])
-    smallest = 1e-30  # a tensor that is always 0 still needs a scale
+    # A tensor that is always 0 still needs a scale.
     if scheme == "symmetric":
-        return float(np.float32(max(-low, high, smallest) / 127)), 0, -127, 127
-    scale = float(np.float32(max(high - low, smallest) / 255))
+        return float(np.float32(max(-low, high, SMALLEST) / 127)), 0, -127, 127
+    scale = float(np.float32(max(high - low, SMALLEST) / 255))
     return scale, int(np.clip(np.rint(-low / scale), 0, 255)), 0, 255
 
 
@@ -130,9 +140,16 @@ def _quantize_node(
         assert source.weight is not None and source.bias is not None
         values |= _quantize_weights(source.weight, source.bias, x)
     if source.op == "pad":
-        code = np.rint(values.pop("value") / output.scale) + output.zero_point
+        value = values.pop("value")
+        code = float(np.rint(value / output.scale)) + output.zero_point
         _, _, lowest, highest = _code_rule((0.0, 0.0), scheme)
-        values["code"] = int(np.clip(code, lowest, highest))
+        if not lowest <= code <= highest:
+            bounds = [output.scale * (end - output.zero_point) for end in (lowest, highest)]
+            raise ConversionError(
+                f"node {name!r} (Pad): its value must lie within the range of what it pads on the "
+                f"calibration images, {bounds[0]:.6g} to {bounds[1]:.6g}, got {value:g}"
+            )
+        values["code"] = int(code)
     return kind(name, inputs, output, **values)
 
 
@@ -146,12 +163,14 @@ def _clamp_codes(clamp: tuple[float, float], output: Quantization, scheme: Schem
     return low, high
 
 
-def _quantize_weights(weight: npt.NDArray[np.float32], bias: npt.NDArray[np.float32], x: Quantization) -> dict[str, Any]:
+def _quantize_weights(
+    weight: npt.NDArray[np.float32], bias: npt.NDArray[np.float32], x: Quantization
+) -> dict[str, Any]:
     """Codes -127 to 127 with one scale an output channel; bias in units of input scale times weight scale."""
-    rows = weight.reshape(len(weight), -1)
-    largest = np.abs(rows).max(axis=1, initial=0.0)
-    scale = np.where(largest > 0, largest / 127, 1.0)
-    scale = np.maximum(scale, np.abs(bias) / (x.scale * LARGEST_BIAS)).astype(np.float32)
+    largest = np.abs(weight.reshape(len(weight), -1)).max(axis=1, initial=0.0).astype(np.float64)
+    unit = np.abs(bias.astype(np.float64)) / x.scale
+    scale = np.where(largest > 0, np.maximum(largest / 127, unit / LARGEST_BIAS), unit / ZERO_CHANNEL_BIAS)
+    scale = np.where(scale > 0, np.maximum(scale, SMALLEST / x.scale), 1.0).astype(np.float32)
     column = scale.reshape(-1, *[1] * (weight.ndim - 1))
     codes = np.clip(np.rint(weight / column), -127, 127).astype(np.int8)
     steps = np.rint(bias.astype(np.float64) / (np.float64(x.scale) * scale.astype(np.float64)))
@@ -174,9 +193,7 @@ def _node_names(graph: FloatGraph) -> list[str]:
         if len(parts) > 1 and issubclass(OPERATORS[node.op], Layer):
             parts.pop()  # the operator's type: a layer's scope says enough
         name = ".".join(parts) or f"{index:03d}_{node.op}"
-        names.append(name if name not in (*names, INPUT) else f"{name}_{index:03d}")
+        while name in (*names, INPUT):
+            name = f"{name}_{index:03d}"
+        names.append(name)
     return names
-
-
-def _classes(node: Node) -> int:
-    return len(node.weight) if isinstance(node, Layer) else 0

@@ -69,8 +69,8 @@ def simplify(graph: FloatGraph) -> None:
     """Run all passes, in place."""
     remove_identities(graph)
     drop_final_softmax(graph)
-    fold_batch_norm(graph)
     fold_bias(graph)
+    fold_batch_norm(graph)
     fold_clips(graph)
     remove_unused(graph)
 
@@ -89,31 +89,37 @@ def drop_final_softmax(graph: FloatGraph) -> None:
         _bypass(graph, node)
 
 
+def fold_bias(graph: FloatGraph) -> None:
+    """Fold the addition of a constant per channel into the conv, linear or batch normalisation that alone feeds it."""
+    for node in [node for node in graph.nodes if node.op == "bias"]:
+        layer = _sole_producer(graph, node)
+        if layer is None or layer.op not in ("conv", "linear", "batch_norm"):
+            raise ConversionError(
+                f"node {node.name!r}: Add of a constant is supported behind a Conv, Gemm or MatMul "
+                "that feeds nothing else"
+            )
+        assert layer.bias is not None and node.bias is not None
+        if node.bias.size not in (1, layer.bias.size):
+            raise ConversionError(
+                f"node {node.name!r}: Add of a constant must have one number a channel, "
+                f"got {node.bias.size} for {layer.bias.size} channels"
+            )
+        layer.bias = layer.bias + node.bias.reshape(-1)
+        _merge(graph, layer, node)
+
+
 def fold_batch_norm(graph: FloatGraph) -> None:
     """Fold a batch normalisation into the conv or linear that alone feeds it: both are affine per channel."""
     for node in [node for node in graph.nodes if node.op == "batch_norm"]:
         layer = _sole_producer(graph, node)
         if layer is None or layer.op not in ("conv", "linear"):
-            raise ConversionError(f"node {node.name!r}: BatchNormalization is supported behind a Conv or Gemm that "
-                                  "feeds nothing else")
-        assert layer.weight is not None and layer.bias is not None and node.weight is not None
+            raise ConversionError(
+                f"node {node.name!r}: BatchNormalization is supported behind a Conv or Gemm that feeds nothing else"
+            )
+        assert layer.weight is not None and layer.bias is not None
+        assert node.weight is not None and node.bias is not None
         layer.weight = layer.weight * node.weight.reshape(-1, *[1] * (layer.weight.ndim - 1))
         layer.bias = layer.bias * node.weight + node.bias
-        _merge(graph, layer, node)
-
-
-def fold_bias(graph: FloatGraph) -> None:
-    """Fold the addition of a constant per channel into the conv or linear that alone feeds it."""
-    for node in [node for node in graph.nodes if node.op == "bias"]:
-        layer = _sole_producer(graph, node)
-        if layer is None or layer.op not in ("conv", "linear"):
-            raise ConversionError(f"node {node.name!r}: Add of a constant is supported behind a Conv, Gemm or MatMul "
-                                  "that feeds nothing else")
-        assert layer.bias is not None and node.bias is not None
-        if node.bias.size not in (1, layer.bias.size):
-            raise ConversionError(f"node {node.name!r}: Add of a constant must have one number a channel, "
-                                  f"got {node.bias.size} for {layer.bias.size} channels")
-        layer.bias = layer.bias + node.bias.reshape(-1)
         _merge(graph, layer, node)
 
 

@@ -41,8 +41,10 @@ def read_model(path: str | os.PathLike[str]) -> Any:
         raise ConversionError(f"{path}: not a valid ONNX model, truncated or damaged ({reason})") from None
     opset = max((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=0)
     if opset < OLDEST_OPSET:
-        raise ConversionError(f"{path}: opset must be {OLDEST_OPSET} or newer, got {opset}; "
-                              "export the model with a newer opset, or upgrade it with onnx.version_converter")
+        raise ConversionError(
+            f"{path}: opset must be {OLDEST_OPSET} or newer, got {opset}; "
+            "export the model with a newer opset, or upgrade it with onnx.version_converter"
+        )
     return model
 
 
@@ -69,10 +71,10 @@ def read_graph(model: Any, name: str) -> FloatGraph:
     """
     reader = _Reader(model)
     given, shape = reader.input()
-    nodes = [converted for node in model.graph.node if (converted := reader.node(node)) is not None]
     if len(model.graph.output) != 1:
         raise ConversionError(f"model must have one output, the logits, got {len(model.graph.output)}")
     wanted = model.graph.output[0].name
+    nodes = [reader.node(node) for node in reader.nodes_behind(wanted)]
     if wanted not in {node.name for node in nodes}:
         raise ConversionError(f"output {wanted!r} must be computed by a node")
     graph = FloatGraph(name, given, wanted, shape, nodes)
@@ -95,17 +97,17 @@ class _Reader:
             if node.op_type == "Identity" and node.input[0] in self.constants:
                 self.constants[node.output[0]] = self.constants[node.input[0]]
             if node.op_type == "Constant":
-                tensor = next((a.t for a in node.attribute if a.name == "value"), None)
-                if tensor is None:
-                    values = require_onnx().helper.get_attribute_value(node.attribute[0])
+                attribute = node.attribute[0]
+                values = require_onnx().helper.get_attribute_value(attribute)
+                if attribute.name == "value":
+                    self.constants[node.output[0]] = helper.to_array(values)
+                elif attribute.name in ("value_float", "value_floats", "value_int", "value_ints"):
                     self.constants[node.output[0]] = np.asarray(values)
-                else:
-                    self.constants[node.output[0]] = helper.to_array(tensor)
-        self.shapes = {
-            value.name: tuple(dim.dim_value if dim.HasField("dim_value") else None
-                              for dim in value.type.tensor_type.shape.dim)
-            for value in (*model.graph.value_info, *model.graph.input, *model.graph.output)
-        }
+        self.shapes: dict[str, tuple[Any, ...]] = {}  # None for an unknown size, but a free batch may have a name
+        for value in (*model.graph.value_info, *model.graph.input, *model.graph.output):
+            dims = value.type.tensor_type.shape.dim
+            sizes = [dim.dim_value if dim.dim_value > 0 else None for dim in dims]
+            self.shapes[value.name] = tuple([sizes[0] or dims[0].dim_param or None, *sizes[1:]] if sizes else ())
 
     def input(self) -> tuple[str, tuple[int, int, int]]:
         """Name and shape (C, H, W) of the one input that is no constant."""
@@ -114,20 +116,41 @@ class _Reader:
             raise ConversionError(f"model must have one input, the images, got {len(names)}")
         shape = self.shapes[names[0]]
         if len(shape) != 4 or any(not size for size in shape[1:]):
-            raise ConversionError(f"input {names[0]!r} must have a fixed shape [N, C, H, W] (N may be free), "
-                                  f"got {[size or 'dynamic' for size in shape]}; export the model with fixed sizes")
+            raise ConversionError(
+                f"input {names[0]!r} must have a fixed shape [N, C, H, W] (N may be free), "
+                f"got {[size or 'dynamic' for size in shape]}; export the model with fixed sizes"
+            )
+        value = next(value for value in self.graph.input if value.name == names[0])
+        if value.type.tensor_type.elem_type != require_onnx().TensorProto.FLOAT:
+            kind = require_onnx().TensorProto.DataType.Name(value.type.tensor_type.elem_type)
+            raise ConversionError(f"input {names[0]!r} must be of float32, got {kind}; export the model in float32")
         return names[0], (shape[1], shape[2], shape[3])
 
-    def node(self, node: Any) -> FloatNode | None:
-        """Convert one node; None for what produces a constant."""
-        if node.output[0] in self.constants:
-            return None
+    def nodes_behind(self, output: str) -> list[Any]:
+        """Return the nodes whose numbers reach `output`, in order; the shape given to a Reshape is no such number."""
+        needed, nodes = {output}, []
+        for node in reversed(self.graph.node):
+            if needed.intersection(node.output) and node.output[0] not in self.constants:
+                if needed.intersection(node.output[1:]):
+                    raise self.refuse(node, "only its first output is supported")
+                needed.update(node.input if node.op_type in ("Add", "Concat") else node.input[:1])
+                nodes.append(node)
+        return nodes[::-1]
+
+    def node(self, node: Any) -> FloatNode:
+        """Convert one node."""
         convert = _CONVERTERS.get(node.op_type)
         if convert is None or node.domain not in ("", "ai.onnx"):
-            raise ConversionError(f"node {node.name or node.output[0]!r}: operator {node.op_type} is not supported; "
-                                  f"supported are {', '.join(sorted(_CONVERTERS))}")
+            raise ConversionError(
+                f"node {node.name or node.output[0]!r}: operator {node.op_type} is not supported; "
+                f"supported are {', '.join(sorted(_CONVERTERS))}"
+            )
         converted = convert(self, node)
         converted.label = node.name or node.output[0]
+        if any(name in self.constants for name in converted.inputs):
+            raise self.refuse(node, "its input must not be constant")
+        if not all(np.isfinite(values).all() for values in (converted.weight, converted.bias) if values is not None):
+            raise self.refuse(node, "its weights must be finite numbers")
         return converted
 
     def attributes(self, node: Any, **defaults: Any) -> dict[str, Any]:
@@ -200,10 +223,18 @@ def _conv(reader: _Reader, node: Any) -> FloatNode:
     values = reader.attributes(node, strides=(1, 1), dilations=(1, 1), group=1)
     bias = reader.optional(node, 2, "its bias")
     return FloatNode(
-        "conv", node.output[0], [node.input[0]], "",
-        {"strides": values["strides"], "pads": reader.window(node, values, weight.shape[2:]),
-         "dilations": values["dilations"], "groups": values["group"]},
-        weight, np.zeros(weight.shape[0], np.float32) if bias is None else bias.astype(np.float32),
+        "conv",
+        node.output[0],
+        [node.input[0]],
+        "",
+        {
+            "strides": values["strides"],
+            "pads": reader.window(node, values, weight.shape[2:]),
+            "dilations": values["dilations"],
+            "groups": values["group"],
+        },
+        weight,
+        np.zeros(weight.shape[0], np.float32) if bias is None else bias.astype(np.float32),
     )
 
 
@@ -214,27 +245,43 @@ def _gemm(reader: _Reader, node: Any) -> FloatNode:
     weight = reader.constant(node, 1, "its weight").astype(np.float32) * np.float32(values["alpha"])
     weight = weight if values["transB"] else weight.T
     bias = reader.optional(node, 2, "its bias")
-    shift = np.zeros(1, np.float32) if bias is None else bias.astype(np.float32).reshape(-1) * np.float32(values["beta"])
-    if shift.size not in (1, weight.shape[0]):
-        raise reader.refuse(node, f"its bias must have one number a class, got {shift.size} for {weight.shape[0]}")
-    return FloatNode("linear", node.output[0], [node.input[0]], "", {}, np.ascontiguousarray(weight),
-                     np.broadcast_to(shift, weight.shape[:1]).copy())
+    shift = np.zeros(1, np.float32) if bias is None else bias.astype(np.float32) * np.float32(values["beta"])
+    if shift.size != 1 and (shift.size != weight.shape[0] or shift.shape[-1] != shift.size):
+        raise reader.refuse(node, f"its bias must have one number a class, got {shift.shape} for {weight.shape[0]}")
+    return FloatNode(
+        "linear",
+        node.output[0],
+        [node.input[0]],
+        "",
+        {},
+        np.ascontiguousarray(weight),
+        np.broadcast_to(shift.reshape(-1), weight.shape[:1]).copy(),
+    )
 
 
 def _matmul(reader: _Reader, node: Any) -> FloatNode:
     weight = reader.constant(node, 1, "its right operand").astype(np.float32)
     if weight.ndim != 2:
         raise reader.refuse(node, f"its right operand must be a matrix, got shape {weight.shape}")
-    return FloatNode("linear", node.output[0], [node.input[0]], "", {}, np.ascontiguousarray(weight.T),
-                     np.zeros(weight.shape[1], np.float32))
+    return FloatNode(
+        "linear",
+        node.output[0],
+        [node.input[0]],
+        "",
+        {},
+        np.ascontiguousarray(weight.T),
+        np.zeros(weight.shape[1], np.float32),
+    )
 
 
 def _batch_norm(reader: _Reader, node: Any) -> FloatNode:
     epsilon = reader.attributes(node, epsilon=1e-5)["epsilon"]
     gamma, beta, mean, variance = (reader.constant(node, index, "its parameters") for index in range(1, 5))
-    scale = (gamma / np.sqrt(variance + epsilon)).astype(np.float32)
-    return FloatNode("batch_norm", node.output[0], [node.input[0]], weight=scale,
-                     bias=(beta - mean * scale).astype(np.float32))
+    with np.errstate(invalid="ignore", divide="ignore"):  # what is not finite is refused by name
+        scale = (gamma / np.sqrt(variance + epsilon)).astype(np.float32)
+    return FloatNode(
+        "batch_norm", node.output[0], [node.input[0]], weight=scale, bias=(beta - mean * scale).astype(np.float32)
+    )
 
 
 def _relu(reader: _Reader, node: Any) -> FloatNode:
@@ -243,7 +290,10 @@ def _relu(reader: _Reader, node: Any) -> FloatNode:
 
 def _clip(reader: _Reader, node: Any) -> FloatNode:
     low, high = (reader.optional(node, index, "its bounds") for index in (1, 2))
-    clamp = (-np.inf if low is None else float(low.reshape(-1)[0]), np.inf if high is None else float(high.reshape(-1)[0]))
+    clamp = (
+        -np.inf if low is None else float(low.reshape(-1)[0]),
+        np.inf if high is None else float(high.reshape(-1)[0]),
+    )
     if not clamp[0] <= clamp[1]:
         raise reader.refuse(node, f"its bounds must ascend, got {clamp}")
     return FloatNode("clip", node.output[0], [node.input[0]], clamp=clamp)
@@ -291,8 +341,13 @@ def _pool(reader: _Reader, node: Any, op: str) -> FloatNode:
     if len(node.output) > 1 or any(step != 1 for step in values["dilations"]):
         raise reader.refuse(node, "dilations and a second output are not supported")
     pads = reader.window(node, values, values["kernel_shape"])
-    return FloatNode(op, node.output[0], [node.input[0]], "",
-                     {"kernel_shape": values["kernel_shape"], "strides": values["strides"], "pads": pads})
+    return FloatNode(
+        op,
+        node.output[0],
+        [node.input[0]],
+        "",
+        {"kernel_shape": values["kernel_shape"], "strides": values["strides"], "pads": pads},
+    )
 
 
 def _global_average_pool(reader: _Reader, node: Any) -> FloatNode:
@@ -321,8 +376,10 @@ def _pad(reader: _Reader, node: Any) -> FloatNode:
         pads = full
     if len(pads) != 8 or pads[0] or pads[4] or min(pads) < 0:
         raise reader.refuse(node, f"pads must be 0 or more, and none for the batch, got {pads}")
-    return FloatNode("pad", node.output[0], [node.input[0]], "", {
-        "pads": (*pads[1:4], *pads[5:8]), "value": 0.0 if value is None else float(value.reshape(-1)[0])})
+    number = 0.0 if value is None else float(value.reshape(-1)[0])
+    if not np.isfinite(number):
+        raise reader.refuse(node, f"its value must be finite, got {number}")
+    return FloatNode("pad", node.output[0], [node.input[0]], "", {"pads": (*pads[1:4], *pads[5:8]), "value": number})
 
 
 def _slice(reader: _Reader, node: Any) -> FloatNode:
@@ -358,13 +415,22 @@ def _reshape(reader: _Reader, node: Any) -> FloatNode:
     size = 1
     for dimension in given[1:]:
         size *= dimension or 0
-    if len(given) not in (2, 4) or not flat or made[1] != size:
+    # A batch of the same name on both sides leaves the rest no choice, even where its size was not inferred.
+    kept = len(made) == 2 and size > 0 and made[1] is None and made[0] is not None and made[0] == given[0]
+    if len(given) not in (2, 4) or not flat or (made[1] != size and not kept):
         raise reader.refuse(node, f"is supported where it makes each image flat, got {given} to {made}")
     return FloatNode("flatten", node.output[0], [node.input[0]])
 
 
 def _identity(reader: _Reader, node: Any) -> FloatNode:
     return FloatNode("identity", node.output[0], [node.input[0]])
+
+
+def _dropout(reader: _Reader, node: Any) -> FloatNode:
+    training = reader.optional(node, 2, "its training_mode")
+    if training is not None and training.any():
+        raise reader.refuse(node, "training_mode must be off; export the model for inference")
+    return _identity(reader, node)
 
 
 def _softmax(reader: _Reader, node: Any) -> FloatNode:
@@ -378,7 +444,7 @@ _CONVERTERS: dict[str, Callable[[_Reader, Any], FloatNode]] = {
     "Clip": _clip,
     "Concat": _concat,
     "Conv": _conv,
-    "Dropout": _identity,
+    "Dropout": _dropout,
     "Flatten": _flatten,
     "Gemm": _gemm,
     "GlobalAveragePool": _global_average_pool,

@@ -1,10 +1,11 @@
 """Images a second of whole networks, side by side with ONNX Runtime's int8 of the same float model.
 
-Run from the checkout: python tests/bench/networks.py [--images N]. Needs the test-data folder (tests/shared_data.py)
+Run from the checkout: python tests/bench/whole_networks.py [--images N]. Needs the test-data folder (see shared_data.py)
 and onnxruntime; it prints one row a network and contender, and the peak memory of the process.
 """
 
 import argparse
+import functools
 import pathlib
 import resource
 import sys
@@ -83,10 +84,12 @@ def main():
                     for start in range(0, len(real), given.batch):
                         session.run(None, {"input": real[start : start + given.batch]})
 
-                contenders = {"ONNX Runtime int8": outside, "axsim exact": lambda: axsim.run(network, images)}
+                contenders = {
+                    "ONNX Runtime int8": outside,
+                    "axsim exact": functools.partial(axsim.run, network, images),
+                }
                 for each in MULTIPLIERS:
-                    multiplier = axsim.multiplier(each)
-                    contenders[f"axsim {each}"] = lambda multiplier=multiplier: axsim.run(network, images, multiplier)
+                    contenders[f"axsim {each}"] = functools.partial(axsim.run, network, images, axsim.multiplier(each))
                 best = {}
                 for _ in range(given.rounds):
                     for contender, call in contenders.items():
