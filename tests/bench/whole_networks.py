@@ -1,6 +1,6 @@
 """Images a second of whole networks, side by side with ONNX Runtime's int8 of the same float model.
 
-Run from the checkout: python tests/bench/whole_networks.py [--images N]. Needs the test-data folder (see shared_data.py)
+Run from the checkout: python tests/bench/whole_networks.py [--images N]. Needs the test-data folder (shared_data.py)
 and onnxruntime; it prints one row a network and contender, and the peak memory of the process.
 """
 
