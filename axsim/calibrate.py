@@ -65,19 +65,21 @@ class FloatModel:
     def run(
         self, images: npt.NDArray[np.uint8], recipe: Preprocessing, progress: Callable[[int, int], None] | None = None
     ) -> Iterator[dict[str, npt.NDArray[np.float32]]]:
-        """Yield the tensors by name, batch by batch (a model with a fixed batch leaves out what does not fill one)."""
+        """Yield the tensors by name, batch by batch; a fixed batch is filled up with copies, cut off again."""
         size = self._batch or max(1, min(BATCH, BATCH_PIXELS // (images.shape[1] * images.shape[2])))
-        last = len(images) if self._batch is None else len(images) - len(images) % size
-        for start in range(0, last, size):
-            batch = preprocess(images[start : start + size], recipe)
-            wanted = [name for name in self._tensors if name != self._input]
+        wanted = [name for name in self._tensors if name != self._input]
+        for start in range(0, len(images), size):
+            count = min(size, len(images) - start)
+            batch = preprocess(images[start : start + count], recipe)
+            if self._batch is not None and count < size:
+                batch = np.concatenate([batch, np.repeat(batch[-1:], size - count, axis=0)])
             try:
                 values = dict(zip(wanted, self._session.run(wanted, {self._input: batch}), strict=True))
             except Exception as error:  # as above
                 raise _refused(error) from None
-            yield {**values, self._input: batch}
+            yield {name: value[:count] for name, value in {**values, self._input: batch}.items()}
             if progress is not None:
-                progress(min(last, start + size), last)
+                progress(start + count, len(images))
 
 
 def _refused(error: Exception) -> ConversionError:
@@ -125,7 +127,7 @@ def calibrate(
             before = ranges.get(name, (low, high))
             ranges[name] = (min(before[0], low), max(before[1], high))
     if not ranges:
-        raise AxsimError("calibration needs at least one image, or one whole batch of the model's fixed batch size")
+        raise AxsimError("calibration needs at least one image")
     if method == "minmax":
         return ranges
     counts = {name: np.zeros(BINS, np.int64) for name in ranges}

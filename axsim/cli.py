@@ -4,6 +4,8 @@ Only argparse is imported here: what a command needs is imported when it runs, s
 """
 
 import argparse
+import contextlib
+import io
 import json
 import os
 import sys
@@ -12,32 +14,62 @@ from typing import Any, NoReturn
 from . import __version__, cli_commands
 from .errors import AxsimError
 
-IMAGES_HELP = "labelled images: .h5 (images uint8 [N, H, W, C], labels) or .npz"
+IMAGES_HELP = "images: .h5 (images uint8 [N, H, W, C]; labels, if known) or .npz"
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        print(f"axsim: error: {message}; see '{self.prog} --help'", file=sys.stderr)
+        _complain(f"error: {' '.join(message.split())}; see '{self.prog} --help'")
         raise SystemExit(2)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0, 2 for misuse, 130 when stopped by Ctrl-C."""
-    given = _parser().parse_args(arguments)
+    """Run one command; returns the exit code: 0, 2 for what a user can mend, 130 when stopped by Ctrl-C."""
     try:
+        given = _parser().parse_args(arguments)
+        _check_environment()
         result = given.command(given)
-        print(json.dumps(_plain(result.data), indent=2, allow_nan=False) if given.json else result.text)
-        sys.stdout.flush()
+        _print(json.dumps(_plain(result.data), indent=2, allow_nan=False) if given.json else result.text)
+        if result.failure is not None:
+            raise result.failure
         return 0
     except AxsimError as error:
-        print(f"axsim: error: {' '.join(str(error).split())}", file=sys.stderr)
+        _complain(f"error: {' '.join(str(error).split())}")
         return 2
     except KeyboardInterrupt:
-        print("axsim: stopped; nothing was written", file=sys.stderr)
+        _complain("stopped; nothing was written")
         return 130
-    except BrokenPipeError:  # the reader, `head` say, has seen enough
+
+
+def _print(text: str) -> None:
+    """Print a result; AxsimError where stdout cannot take it, quiet where its reader, `head` say, has seen enough."""
+    if sys.stdout is None:
+        raise AxsimError("cannot write the result: standard output is closed")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        print(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise AxsimError(f"cannot write the result: {error.strerror}") from None
+
+
+def _complain(text: str) -> None:
+    """Say one line on stderr, if anybody can hear it."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        print(f"axsim: {text}".encode("utf-8", "backslashreplace").decode(), file=sys.stderr, flush=True)
+
+
+def _check_environment() -> None:
+    """Refuse settings of Numba with which nothing runs, in words that name them."""
+    threads = os.environ.get("NUMBA_NUM_THREADS", "1")
+    if not threads.isdecimal() or int(threads) < 1:
+        raise AxsimError(f"NUMBA_NUM_THREADS must be a whole number of 1 or more, got {threads!r}")
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+        raise AxsimError("NUMBA_DISABLE_JIT must not be set: the kernels need their compiler")
 
 
 def _plain(value: Any) -> Any:
@@ -85,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
 
     convert = _command(commands, "convert", "convert a float ONNX model to a quantized network")
     convert.add_argument("model", help="float .onnx file")
-    convert.add_argument("--images", required=True, metavar="FILE", help=f"calibration: {IMAGES_HELP}")
+    convert.add_argument("--images", required=True, metavar="FILE", help=f"to calibrate on; {IMAGES_HELP}")
     convert.add_argument("-o", "--output", required=True, metavar="FILE", help="network file to write, .h5")
     convert.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
     convert.add_argument(
@@ -108,7 +140,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="S",
         help="the model's input is (pixel / S - mean) / std (255)",
     )
-    convert.add_argument("--mean", type=_numbers, metavar="M,...", help="one a channel (0)")
+    convert.add_argument(
+        "--mean",
+        type=_numbers,
+        metavar="M,...",
+        help="one a channel, after the division by S (0); --mean=-1,-1,-1 where it begins with a minus",
+    )
     convert.add_argument("--std", type=_numbers, metavar="S,...", help="one a channel (1)")
     convert.add_argument("--name", help="name of the network (the model's file name)")
     convert.add_argument("--licence", help="licence of the model, kept in the file")

@@ -2,10 +2,11 @@
 
 import argparse
 import dataclasses
+import os
 import pathlib
 from typing import TYPE_CHECKING, Any
 
-from .errors import AxsimError, MultiplierError, NetworkError
+from .errors import AxsimError, ConversionError, MultiplierError, NetworkError
 from .progress import ProgressDisplay
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ class Result:
 
     text: str
     data: Any
+    failure: AxsimError | None = None  # of what came after the result, such as writing a report
 
 
 def demo(given: argparse.Namespace) -> Result:
@@ -63,11 +65,15 @@ def _compare(
         )
     finally:
         display.close()
-    written = ""
+    written, failure = "", None
     if report is not None:
-        write_report(comparison, report, overwrite)
-        written = f"\nReport: {report}"
-    return Result(_comparison_text(comparison) + written, {**comparison.as_dict(), "report": report and str(report)})
+        try:
+            write_report(comparison, report, overwrite)
+            written = f"\nReport: {report}"
+        except AxsimError as error:  # minutes of work are shown all the same
+            failure, report = error, None
+    data = {**comparison.as_dict(), "report": report and str(report)}
+    return Result(_comparison_text(comparison) + written, data, failure)
 
 
 def _comparison_text(comparison: "Comparison") -> str:
@@ -166,7 +172,8 @@ def multipliers(given: argparse.Namespace) -> Result:
             "",
             _table(head, rows, right_from=2),
             "",
-            "Uniform operands; mean error, sigma and WCE in LSB; MRED over non-zero products.",
+            "Uniform operands of the formats shown; `axsim moments NAME --operands s8,s8` as it serves signed ones.",
+            "Mean error, sigma and WCE in LSB; MRED over non-zero products.",
             "All figures of one: axsim moments NAME",
         ]
     )
@@ -192,15 +199,19 @@ def moments(given: argparse.Namespace) -> Result:
 
 def convert(given: argparse.Namespace) -> Result:
     """Convert a float ONNX model."""
+    from .comparison import check_labels
     from .engine import run
-    from .files import check_writable
+    from .files import check_readable, check_writable
     from .images import load_images
     from .network import Preprocessing
     from .network_file import save
     from .quantize import convert
     from .report import percent
 
-    check_writable(given.output, given.overwrite)
+    check_readable(given.model, ConversionError, "name a float .onnx model")
+    target = check_writable(given.output, given.overwrite)
+    if any(os.path.realpath(source) == target for source in (given.model, given.images)):
+        raise AxsimError(f"output must be another file than what is read, got {given.output}")
     images = load_images(given.images, given.limit)
     channels = images.images.shape[3]
     recipe = Preprocessing(given.pixel_scale, given.mean or (0.0,) * channels, given.std or (1.0,) * channels)
@@ -219,6 +230,7 @@ def convert(given: argparse.Namespace) -> Result:
         )
         top1 = None
         if images.labels is not None:
+            check_labels(network, images)
             top1 = run(network, images.images, progress=display.phase("int8 check")).top1(images.labels)
     finally:
         display.close()
@@ -259,10 +271,13 @@ def run(given: argparse.Namespace) -> Result:
     network, images = _network_and_images(given)
     chosen = {layer.name: multiplier(given.multiplier) for layer in network.layers}
     for item in given.layers:
-        layer, _, name = item.partition("=")
-        if layer not in chosen:
-            raise NetworkError(f"--layer must name a layer of the network ({', '.join(chosen)}), got {item!r}")
-        chosen[layer] = multiplier(name)
+        # A layer's name may hold an equals sign itself.
+        layer = max((name for name in chosen if item.startswith(name + "=")), key=len, default=None)
+        if layer is None:
+            raise NetworkError(
+                f"--layer must be LAYER=NAME with a layer of the network ({', '.join(chosen)}), got {item!r}"
+            )
+        chosen[layer] = multiplier(item[len(layer) + 1 :])
     display = ProgressDisplay()
     try:
         result = run(
@@ -303,7 +318,10 @@ def run(given: argparse.Namespace) -> Result:
     for step in result.steps:
         used.setdefault(step.multiplier, []).append(step.node)
     lines = [f"{network.name}, {network.scheme} int8, {len(images)} images: top-1 {percent(top1)} ({interval(bounds)})"]
-    lines += [f"  {name}: {len(nodes)} nodes ({', '.join(nodes)})" for name, nodes in used.items()]
+    lines += [
+        f"  {name}: {len(nodes)} {'node' if len(nodes) == 1 else 'nodes'} ({', '.join(nodes)})"
+        for name, nodes in used.items()
+    ]
     if given.statistics:
         rows = [
             [
@@ -326,8 +344,6 @@ def run(given: argparse.Namespace) -> Result:
 
 def bench(given: argparse.Namespace) -> Result:
     """Time the kernels, or explain a plan."""
-    import os
-
     from .bench import OUTSIDE, WORKLOADS, Timing, machine
     from .bench import bench as timings_of
     from .catalog import multiplier

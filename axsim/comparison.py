@@ -15,7 +15,7 @@ from .images import ImageSet
 from .measure import measure
 from .network import Network
 from .predict import PredictedNorms, predict
-from .product_table import Multiplier
+from .product_table import Multiplier, check_multiplier
 
 TOLERANCE = 0.10  # a prediction this close to the measured norm counts as right
 Phase = Callable[[str], Callable[[int, int], None]]  # name of a piece of work -> its progress function
@@ -75,11 +75,13 @@ class LayerComparison:
 class MultiplierComparison:
     """One multiplier on the network.
 
-    `mean_error` and `sigma` are those of the served multiplier under uniform operands, LSB; `top1` is None without
-    labels; `interval` its 95 % Wilson interval; `agreement` the share of images that keep the exact run's class.
+    `served` is the multiplier as it serves the network's operands, `mean_error` and `sigma` its figures under uniform
+    ones, LSB; `top1` is None without labels; `interval` its 95 % Wilson interval; `agreement` the share of images that
+    keep the exact run's class; `images_per_second` is of the run that the accuracy is from, on this machine then.
     """
 
     multiplier: Multiplier
+    served: Multiplier
     mean_error: float
     sigma: float
     top1: float | None
@@ -102,13 +104,20 @@ class Comparison:
     multipliers: tuple[MultiplierComparison, ...]
 
     def pairs(self) -> list[tuple[MultiplierComparison, LayerComparison]]:
-        """All (multiplier, layer) pairs."""
-        return [(row, layer) for row in self.multipliers for layer in row.layers]
+        """All (multiplier, layer) pairs with an error to predict."""
+        return [(row, layer) for row in self.multipliers for layer in row.layers if layer.measured > 0]
 
-    def share_within(self, level: str) -> float:
-        """Share of (multiplier, layer) pairs that the level predicts within 10 %."""
+    def share_within(self, level: str) -> float | None:
+        """
+        Share of these pairs that a level ("iid", "operand", "conditional", "covariance") predicts within 10 %.
+
+        None where there is no pair. Raises AxsimError if there is no such level.
+        """
+        levels = [field.name for field in dataclasses.fields(PredictedNorms)]
+        if level not in levels:
+            raise AxsimError(f"level must be one of {', '.join(levels)}, got {level!r}")
         pairs = self.pairs()
-        return sum(layer.holds(level) for _, layer in pairs) / max(1, len(pairs))
+        return sum(layer.holds(level) for _, layer in pairs) / len(pairs) if pairs else None
 
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain numbers and text, for JSON."""
@@ -171,11 +180,15 @@ def compare(
     AxsimError
         If there are no multipliers, or two with one name, or what `axsim.run` raises.
     """
+    if not isinstance(images, ImageSet) or isinstance(multipliers, str | Multiplier):
+        raise AxsimError("images must be an ImageSet (axsim.load_images) and multipliers a list of Multipliers")
+    for each in multipliers:
+        check_multiplier(each)
     names = [multiplier.name for multiplier in multipliers]
     if not names or len(set(names)) != len(names):
         raise AxsimError(f"multipliers must be at least one, each named once, got {', '.join(names) or 'none'}")
-    if measured_images < 1:
-        raise AxsimError(f"measured_images must be 1 or more, got {measured_images}")
+    if not isinstance(measured_images, int) or measured_images < 1:
+        raise AxsimError(f"measured_images must be a whole number of 1 or more, got {measured_images!r}")
     check_labels(network, images)
     some = images.images[:measured_images]
     measure(network, some[:1], multipliers, progress=phase("compiling kernels"))
@@ -203,10 +216,12 @@ def compare(
             for name, statistics in measurement.layers.items()
         )
         first = next(iter(measurement.layers.values()))
-        uniform = multiplier.serving("s8", first.x_format).moments()
+        served = multiplier.serving("s8", first.x_format)
+        uniform = served.moments()
         rows.append(
             MultiplierComparison(
                 multiplier,
+                served,
                 uniform.mean_error,
                 uniform.standard_deviation,
                 *_top1(result.logits, images.labels),

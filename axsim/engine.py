@@ -18,7 +18,7 @@ from .kernels.requantize import requantize
 from .network import INPUT, Network
 from .nodes import Conv, Layer, Quantization, Shape
 from .operators import compute, reals, to_codes
-from .product_table import Multiplier
+from .product_table import Multiplier, check_multiplier
 from .statistics import LayerStatistics
 
 BATCH_BYTES = 16 * 2**20  # what the arrays of one layer may take together; more leaves the caches and gains nothing
@@ -55,7 +55,16 @@ class Run:
     statistics: dict[str, LayerStatistics]
 
     def top1(self, labels: npt.NDArray[np.int64]) -> float:
-        """Share of images whose largest logit (the first, where several are equal) is that of their label."""
+        """
+        Share of images whose largest logit (the first, where several are equal) is that of their label.
+
+        Raises AxsimError unless `labels` has one for each image.
+        """
+        if not isinstance(labels, np.ndarray) or labels.shape != self.logits.shape[:1]:
+            raise errors.AxsimError(
+                f"labels must be an array with one for each of the {len(self.logits)} images, "
+                f"got {getattr(labels, 'shape', labels)}"
+            )
         return float((self.logits.argmax(axis=1) == labels).mean())
 
 
@@ -159,12 +168,10 @@ def run(
 
 def _for_each_layer(network: Network, multiplier: Multipliers) -> dict[str, Multiplier | None]:
     names = [layer.name for layer in network.layers]
+    given = multiplier.values() if isinstance(multiplier, Mapping) else [] if multiplier is None else [multiplier]
+    for each in given:
+        check_multiplier(each)
     if not isinstance(multiplier, Mapping):
-        if multiplier is not None and not isinstance(multiplier, Multiplier):
-            raise errors.MultiplierError(
-                "multiplier must be a Multiplier (axsim.multiplier('drum:k=4')), a dict of layer "
-                f"names to Multipliers, or None, got {multiplier!r}"
-            )
         return dict.fromkeys(names, multiplier)
     unknown = [name for name in multiplier if name not in names]
     if unknown:
@@ -192,8 +199,8 @@ def forward(
 ) -> Iterator[npt.NDArray[np.float32]]:
     """Yield the logits, float32 [B, classes], batch by batch; `accumulate` multiplies each layer."""
     check_images(network, images)
-    if batch_size is not None and batch_size < 1:
-        raise errors.AxsimError(f"batch_size must be 1 or more, got {batch_size}")
+    if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
+        raise errors.AxsimError(f"batch_size must be a whole number of 1 or more, got {batch_size!r}")
     size = batch_size or default_batch_size(network)
     codes_of_pixels = input_codes(network)
     last_use = {name: index for index, node in enumerate(network.nodes) for name in node.inputs}
@@ -254,7 +261,8 @@ def input_codes(network: Network) -> Patterns:
 
 def encode(images: npt.NDArray[np.uint8], codes: Patterns) -> Patterns:
     """Input patterns uint8 [C, B, H, W] of images uint8 [B, H, W, C], through the codes [C, 256] of `input_codes`."""
-    return np.stack([channel[images[..., index]] for index, channel in enumerate(codes)])
+    # Indexing keeps the memory order of what it indexes with; kernels want C order.
+    return np.stack([channel[np.ascontiguousarray(images[..., index])] for index, channel in enumerate(codes)])
 
 
 def _layer(layer: PreparedLayer, x: Patterns, shape: Shape, accumulate: Accumulate) -> Patterns:

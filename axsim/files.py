@@ -1,12 +1,29 @@
-"""Writing files without ever losing one: a temporary name beside the target, then a rename."""
+"""Reading and writing files: errors in one line, and never a file lost or left half-written."""
 
 import contextlib
 import os
 import pathlib
+import stat
 import tempfile
 from collections.abc import Iterator
 
 from .errors import AxsimError
+
+
+def check_readable(path: str | os.PathLike[str], error: type[AxsimError], hint: str) -> None:
+    """Raise `error` unless `path` is a regular file that can be opened; `hint` says what to do where there is none."""
+    try:
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
+            raise error(f"{path}: is a folder; name a file")
+        if not stat.S_ISREG(mode):
+            raise error(f"{path}: is no regular file; copy what it holds to one")
+        with open(path, "rb"):
+            pass
+    except FileNotFoundError:
+        raise error(f"{path}: no such file; {hint}") from None
+    except (OSError, ValueError) as cause:  # ValueError: a null character
+        raise error(f"{path}: cannot be read: {getattr(cause, 'strerror', None) or cause}") from None
 
 
 @contextlib.contextmanager
@@ -14,15 +31,16 @@ def replacing(path: str | os.PathLike[str], overwrite: bool = True) -> Iterator[
     """
     Yield a temporary path beside `path`, renamed to it when the block ends well and removed when it does not.
 
+    A symbolic link is followed: its target is replaced, not the link.
+
     Raises
     ------
     AxsimError
-        If the folder is missing or cannot be written, `path` is a folder, or it exists and may not be overwritten.
+        If the folder is missing or cannot be written, `path` is no regular file, or exists and may not be overwritten.
     """
-    target = pathlib.Path(path)
-    check_writable(target, overwrite)
+    target = pathlib.Path(check_writable(path, overwrite))
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+        handle, name = tempfile.mkstemp(prefix=".axsim-", suffix=".part", dir=target.parent)
     except OSError as error:
         raise AxsimError(f"cannot write {target}: {error.strerror}") from None
     os.close(handle)
@@ -32,6 +50,8 @@ def replacing(path: str | os.PathLike[str], overwrite: bool = True) -> Iterator[
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)  # mkstemp made it private
+        if not overwrite and os.path.lexists(target):
+            raise AxsimError(f"cannot write {target}: it has come to exist meanwhile; choose another name")
         temporary.replace(target)
     except OSError as error:
         raise AxsimError(f"cannot write {target}: {error.strerror or error}") from None
@@ -39,14 +59,25 @@ def replacing(path: str | os.PathLike[str], overwrite: bool = True) -> Iterator[
         temporary.unlink(missing_ok=True)
 
 
-def check_writable(path: str | os.PathLike[str], overwrite: bool = True) -> None:
-    """Raise AxsimError if `path` could not be written, so that long work is not begun in vain."""
-    target = pathlib.Path(path)
-    if target.is_dir():
-        raise AxsimError(f"cannot write {target}: it is a folder; name a file")
-    if not target.parent.is_dir():
-        raise AxsimError(f"cannot write {target}: the folder {target.parent} does not exist; create it first")
-    if not os.access(target.parent, os.W_OK):
-        raise AxsimError(f"cannot write {target}: the folder {target.parent} is not writable; choose another")
-    if target.exists() and not overwrite:
-        raise AxsimError(f"cannot write {target}: it exists; choose another name, or pass --overwrite")
+def check_writable(path: str | os.PathLike[str], overwrite: bool = True) -> str:
+    """Return the path behind any links; raise AxsimError if it could not be written, before any work is begun."""
+    try:
+        target = os.path.realpath(path)
+        folder = os.path.dirname(target)
+        if os.path.isdir(target):
+            raise AxsimError(f"cannot write {path}: it is a folder; name a file")
+        if os.path.lexists(target) and not os.path.isfile(target):
+            raise AxsimError(f"cannot write {path}: it is no regular file; choose another name")
+        if os.path.lexists(path) and not overwrite:
+            raise AxsimError(f"cannot write {path}: it exists; choose another name, or pass --overwrite")
+        if not os.path.isdir(folder):
+            raise AxsimError(f"cannot write {path}: the folder {folder} does not exist; create it first")
+        if not os.access(folder, os.W_OK):
+            raise AxsimError(f"cannot write {path}: the folder {folder} is not writable; choose another")
+        if not os.path.lexists(target):
+            os.stat(folder + os.sep + os.path.basename(target))
+    except FileNotFoundError:
+        return target  # as it should be; a name that is too long is another error
+    except (OSError, ValueError) as error:
+        raise AxsimError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from None
+    return target

@@ -9,7 +9,7 @@ from .kernels.elementwise import look_up
 from .kernels.gemm import exact_gemm, table_gemm
 from .kernels.gemm_avx512 import dot_gemm, plane_gemm
 from .plan import EXACT, MOST_NEGATIVE, BytePlanes, OperandMaps, aligned, exact_maps, plan, tier
-from .product_table import Multiplier
+from .product_table import Multiplier, check_multiplier
 
 INT32_MAX = 2**31 - 1
 FEWEST_ROWS = 4  # of a group, for which packing activations into quads pays
@@ -50,6 +50,8 @@ def matmul(
         raise AxsimError(f"w and x must be int8 or uint8, got {w.dtype} and {x.dtype}")
     if w.ndim != 2 or x.ndim != 2 or w.shape[1] != x.shape[0]:
         raise AxsimError(f"w and x must have shapes [M, K] and [K, N], got {w.shape} and {x.shape}")
+    if multiplier is not None:
+        check_multiplier(multiplier)
     served = None if multiplier is None else multiplier.serving(w_format, x_format)
     weight = np.ascontiguousarray(w).view(np.uint8)
     bound = accumulator_bound(weight, w_format, x_format, served)

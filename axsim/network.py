@@ -28,10 +28,13 @@ class Preprocessing:
     std: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        numbers = (self.pixel_scale, *self.mean, *self.std)
-        if not np.isfinite(numbers).all() or min(self.pixel_scale, *self.std) <= 0:
+        # As the input is computed, in float32; what is smaller than 1e-30 would leave its range in a quotient.
+        with np.errstate(over="ignore", under="ignore"):
+            scales, means = np.array((self.pixel_scale, *self.std), np.float32), np.array(self.mean, np.float32)
+        largest = np.float32(1e30)
+        if not ((scales > 1 / largest) & (scales < largest)).all() or not (np.abs(means) < largest).all():
             raise NetworkError(
-                "preprocessing must be finite, with pixel_scale and std above 0, "
+                "preprocessing must be finite in float32, with pixel_scale and std above 0, "
                 f"got {self.pixel_scale}, mean {self.mean} and std {self.std}"
             )
 
@@ -99,6 +102,9 @@ def _checked_shapes(network: Network) -> dict[str, Shape]:
         raise NetworkError(f"scheme must be one of {', '.join(SCHEMES)}, got {network.scheme!r}")
     if network.rounding != "float":
         raise NetworkError(f"rounding must be 'float', the only rule that this version knows, got {network.rounding!r}")
+    texts = (network.name, *network.class_names, *network.about, *network.about.values())
+    if not all(isinstance(text, str) and text.isprintable() for text in texts):
+        raise NetworkError("name, class_names and about must be printable text without line breaks")
     if len(network.input_shape) != 3 or min(network.input_shape) < 1:
         raise NetworkError(f"input_shape must be three sizes (C, H, W) of 1 or more, got {network.input_shape}")
     recipe = network.preprocessing
@@ -113,6 +119,8 @@ def _checked_shapes(network: Network) -> dict[str, Shape]:
     _check_scheme(network.scheme, "the input", network.input)
     for node in network.nodes:
         place = f"node {node.name!r} ({node.op})"
+        if not node.name.isprintable():
+            raise NetworkError(f"{place}: name must be printable text")
         if node.name in shapes:
             raise NetworkError(f"{place}: name must be used once")
         if not node.inputs or node.input_count not in (None, len(node.inputs)):

@@ -17,6 +17,7 @@ external and virtual links are refused: loading reads this file only.
 import contextlib
 import dataclasses
 import hashlib
+import io
 import os
 import pathlib
 import types
@@ -28,7 +29,7 @@ import h5py
 import numpy as np
 
 from .errors import NetworkError
-from .files import replacing
+from .files import check_readable, replacing
 from .network import Network, Preprocessing
 from .nodes import OPERATORS, Node, Quantization
 
@@ -73,34 +74,44 @@ def save(network: Network, path: str | os.PathLike[str], overwrite: bool = True)
 
 @contextlib.contextmanager
 def _signed_file(path: pathlib.Path) -> Iterator[h5py.File]:
-    """Create an HDF5 file with a user block and sign it when all is written."""
-    with h5py.File(path, "w", userblock_size=USER_BLOCK) as file:
-        yield file
+    """Create an HDF5 file with a user block and sign it when all is written.
+
+    It is made in memory: HDF5 does not survive a disk that fills up under it.
+    """
+    with io.BytesIO() as buffer:
+        with h5py.File(buffer, "w", userblock_size=USER_BLOCK) as file:
+            yield file
+        path.write_bytes(buffer.getvalue())
     sign(path)
 
 
 def sign(path: str | os.PathLike[str]) -> None:
     """Write into the user block of an HDF5 file the sha256 of what follows it."""
     with open(path, "r+b") as file:
-        file.write(_signature(pathlib.Path(path).read_bytes()[USER_BLOCK:]).ljust(USER_BLOCK, b"\0"))
+        signature = _signature(file)
+        file.seek(0)
+        file.write(signature.ljust(USER_BLOCK, b"\0"))
 
 
 def check_signature(path: str | os.PathLike[str]) -> None:
     """Raise NetworkError unless the file is as axsim wrote it."""
-    content = pathlib.Path(path).read_bytes()
-    if not content.startswith(f"{FORMAT} ".encode()):
-        raise NetworkError(f"format must be {FORMAT!r}, but the file does not begin so; is this a network file?")
-    if content[:USER_BLOCK].rstrip(b"\0") != _signature(content[USER_BLOCK:]):
+    with open(path, "rb") as file:
+        start = file.read(USER_BLOCK)
+        if not start.startswith(f"{FORMAT} ".encode()):
+            raise NetworkError(f"format must be {FORMAT!r}, but the file does not begin so; is this a network file?")
+        found = _signature(file)
+    if start.rstrip(b"\0") != found:
         raise NetworkError(
             "content must match the sha256 at its beginning: the file was truncated or altered after "
             "axsim wrote it; convert the network again"
         )
 
 
-def _signature(content: bytes) -> bytes:
-    return (
-        f"{FORMAT} HDF5 file, sha256 of all after byte {USER_BLOCK}: {hashlib.sha256(content).hexdigest()}\n".encode()
-    )
+def _signature(file: io.BufferedIOBase) -> bytes:
+    """Return the line of text about all that follows the user block."""
+    file.seek(USER_BLOCK)
+    digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return f"{FORMAT} HDF5 file, sha256 of all after byte {USER_BLOCK}: {digest}\n".encode()
 
 
 def load(path: str | os.PathLike[str]) -> Network:
@@ -114,8 +125,7 @@ def load(path: str | os.PathLike[str]) -> Network:
         group and the rule.
     """
     path = pathlib.Path(path)
-    if not path.is_file():
-        raise NetworkError(f"{path}: no such file; `axsim convert` makes a network from an ONNX model")
+    check_readable(path, NetworkError, "`axsim convert` makes a network from an ONNX model")
     try:
         check_signature(path)
         with h5py.File(path, "r") as file:

@@ -11,6 +11,14 @@ from .formats import FORMATS, Format, exact_products, pattern_values
 from .moments import Moments, ZeroProducts, moments
 
 
+def check_multiplier(value: object) -> None:
+    """Raise MultiplierError unless `value` is a Multiplier."""
+    if not isinstance(value, Multiplier):
+        raise MultiplierError(
+            f"multiplier must be a Multiplier, such as axsim.multiplier('drum:k=4') gives, got {value!r}"
+        )
+
+
 class Multiplier:
     """An 8x8-bit multiplier, given whole by its product table.
 
@@ -38,10 +46,10 @@ class Multiplier:
             raise MultiplierError(f"table must have shape (256, 256), got {values.shape}")
         if values.dtype.kind not in "iu":
             raise MultiplierError(f"table must be of integers, got dtype {values.dtype}")
-        limits = np.iinfo(np.int32)
+        largest = np.iinfo(np.int32).max  # also of the negative ones, which sign-magnitude may turn
         lowest, highest = int(values.min()), int(values.max())
-        if lowest < limits.min or highest > limits.max:
-            raise MultiplierError(f"table must fit int32, got values from {lowest} to {highest}")
+        if lowest < -largest or highest > largest:
+            raise MultiplierError(f"table must be from {-largest} to {largest}, got values from {lowest} to {highest}")
         if not isinstance(operands, tuple | list) or len(operands) != 2 or any(fmt not in FORMATS for fmt in operands):
             raise MultiplierError(f"operands must be a pair of 'u8' or 's8', got {operands!r}")
         self.name = str(name)

@@ -1,5 +1,6 @@
 """A line on stderr that says what is being done and how long it will take."""
 
+import shutil
 import sys
 import time
 from typing import TextIO
@@ -14,8 +15,8 @@ class ProgressDisplay:
 
     def __init__(self, stream: TextIO | None = None, enabled: bool = True) -> None:
         self._stream = stream or sys.stderr
-        self._enabled = enabled
-        self._redraw = self._stream.isatty()
+        self._enabled = enabled and self._stream is not None  # it may have been closed before we began
+        self._redraw = self._enabled and self._stream.isatty()
         self._width = 0
 
     def phase(self, name: str):  # type: ignore[no-untyped-def]
@@ -23,7 +24,7 @@ class ProgressDisplay:
         start = time.perf_counter()
         drawn = 0.0
         if self._enabled and not self._redraw:
-            print(f"axsim: {name}", file=self._stream, flush=True)
+            self._write(f"axsim: {name}\n")
 
         def update(done: int, total: int) -> None:
             nonlocal drawn
@@ -36,17 +37,24 @@ class ProgressDisplay:
             self._draw(f"{name:<32.32} [{'#' * filled}{'.' * (24 - filled)}] {done}/{total}, {left:.0f} s left")
 
         if self._redraw:
-            update(0, 1)
+            self._draw(name)
         return update
 
     def close(self) -> None:
         """Clear the line."""
         if self._enabled and self._redraw and self._width:
             self._draw("")
-            self._stream.write("\r")
-            self._stream.flush()
+            self._write("\r")
 
     def _draw(self, text: str) -> None:
-        self._stream.write("\r" + text.ljust(self._width))
-        self._stream.flush()
+        text = text[: shutil.get_terminal_size().columns - 1]  # a line that wraps could not be redrawn
+        self._write("\r" + text.ljust(self._width))
         self._width = len(text)
+
+    def _write(self, text: str) -> None:
+        """Write; a stream that is full or that nobody reads any more is no reason to stop the work."""
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._enabled = self._redraw = False

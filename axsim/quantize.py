@@ -62,7 +62,7 @@ def convert(
     if scheme not in SCHEMES:
         raise AxsimError(f"scheme must be one of {', '.join(SCHEMES)}, got {scheme!r}")
     model = read_model(path)
-    graph = read_graph(model, name or pathlib.Path(path).stem)
+    graph = read_graph(model, name or _printable(pathlib.Path(path).stem))
     channels, height, width = graph.shape
     if images.images.shape[1:] != (height, width, channels):
         raise AxsimError(
@@ -81,7 +81,7 @@ def convert(
         progress,
     )
     origin = {
-        "source": pathlib.Path(path).name,
+        "source": _printable(pathlib.Path(path).name),
         "source_sha256": hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest(),
         "calibration": f"{method} on {len(images)} images",
     }
@@ -186,7 +186,7 @@ def _node_names(graph: FloatGraph) -> list[str]:
     names: list[str] = []
     for index, node in enumerate(graph.nodes):
         parts: list[str] = []
-        for part in node.label.strip("/").split("/"):
+        for part in _printable(node.label).strip("/").split("/"):
             if parts and part.startswith(parts[-1] + "."):
                 parts.pop()
             parts.append(part)
@@ -197,3 +197,8 @@ def _node_names(graph: FloatGraph) -> list[str]:
             name = f"{name}_{index:03d}"
         names.append(name)
     return names
+
+
+def _printable(text: str) -> str:
+    """Replace what cannot be printed, or stored as text, by underscores."""
+    return "".join(character if character.isprintable() else "_" for character in text)

@@ -13,9 +13,8 @@ from PIL import Image
 
 from . import __version__
 from .comparison import Comparison, LayerComparison, MultiplierComparison
-from .errors import AxsimError
 from .files import replacing
-from .formats import pattern_values
+from .formats import code_range, pattern_values
 from .product_table import Multiplier
 
 MARK = "<!-- axsim report -->"  # the first line of every report: what carries it may be replaced by a new one
@@ -27,12 +26,13 @@ NEGATIVE, POSITIVE = np.array([5, 80, 160]), np.array([200, 60, 0])
 SHOWN_MISSES = 12
 
 STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 1120px; padding: 0 1rem; color: #1a1a1a; }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 1240px; padding: 0 1rem; color: #1a1a1a; }
 h1 { font-size: 1.6rem; margin-bottom: .2rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px; }
-th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }
+th, td { padding: .25rem .45rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; } thead th { border-bottom: 2px solid #888; vertical-align: bottom; }
-.wide { overflow-x: auto; } .off { background: #fff1d6; } .maps { display: flex; flex-wrap: wrap; gap: 1.2rem; }
+.wide { overflow-x: auto; } td.reason { white-space: normal; text-align: left; min-width: 16rem; }
+.off { background: #fff1d6; } .maps { display: flex; flex-wrap: wrap; gap: 1.2rem; }
 figure { margin: 0; } figcaption { font-size: 13px; max-width: 290px; } .note { color: #555; font-size: 13px; }
 """
 
@@ -45,13 +45,15 @@ def write_report(comparison: Comparison, path: str | os.PathLike[str], overwrite
 
 def may_replace(path: str | os.PathLike[str]) -> bool:
     """Whether a file is absent or an earlier report."""
+    if not os.path.lexists(path):
+        return True
+    if not os.path.isfile(path):
+        return False
     try:
         with open(path, encoding="utf-8") as file:
             return file.readline().strip() == MARK
-    except FileNotFoundError:
-        return True
-    except (OSError, UnicodeDecodeError) as error:
-        raise AxsimError(f"cannot write {path}: it exists and is no axsim report ({type(error).__name__})") from None
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def render(comparison: Comparison) -> str:
@@ -127,7 +129,8 @@ def _summary(comparison: Comparison) -> str:
     head = ("multiplier", "mean error", "sigma", "top-1 measured", "95 % interval", "same class as exact", "images/s")
     return _table(head, rows) + (
         "<p class='note'>Mean error and sigma in LSB of the product, uniform operands, as served: an unsigned core "
-        "serves signed operands by sign-magnitude, which makes its mean error zero by symmetry.</p>"
+        "serves signed by signed operands by sign-magnitude, where errors of opposite signs cancel but for -128; "
+        "images/s on this machine at this moment, of the run that the accuracy is from.</p>"
     )
 
 
@@ -156,7 +159,7 @@ def _misses(comparison: Comparison) -> str:
             html.escape(row.multiplier.name),
             html.escape(layer.layer),
             *_ratios(layer),
-            html.escape(layer.reason()),
+            f"<td class='reason'>{html.escape(layer.reason())}</td>",
         ]
         for row, layer in worst
     ]
@@ -242,12 +245,11 @@ def _data_url(image: Image.Image) -> str:
 
 
 def _heat_map(row: MultiplierComparison) -> str:
-    served = row.multiplier.serving("s8", "s8") if row.multiplier.operands == ("u8", "u8") else row.multiplier
-    image, peak = error_image(served)
-    low, high = int(pattern_values(served.operands[1]).min()), int(pattern_values(served.operands[1]).max())
+    image, peak = error_image(row.served)
+    low, high = code_range(row.served.operands[1])
     scale = Image.fromarray(np.repeat(colours(np.linspace(-1, 1, 256))[None], 12, axis=0))
     name = html.escape(row.multiplier.name)
-    return f"""<figure><svg width="330" height="345" viewBox="0 0 330 345" font-size="11" role="img"
+    return f"""<figure><svg width="330" height="325" viewBox="0 0 330 325" font-size="11" role="img"
  aria-label="error heat map of {name}">
 <image x="44" y="8" width="256" height="256" style="image-rendering:pixelated" href="{_data_url(image)}"/>
 <rect x="44" y="8" width="256" height="256" fill="none" stroke="#888"/>
@@ -303,7 +305,7 @@ def _scatter(comparison: Comparison) -> str:
  aria-label="predicted against measured norm of the error matrices">
 <clipPath id="plot"><rect x="{left}" y="{top}" width="{size}" height="{size}"/></clipPath>{"".join(ticks)}
 <g clip-path="url(#plot)"><path d="M{left} {top + size - band:.1f}L{left + size} {top - band:.1f}V{top + band:.1f}
- L{left} {top + size + band:.1f}Z" fill="#00000012"/><path d="M{left} {top + size}L{left + size} {top}" stroke="#555"/>
+ L{left} {top + size + band:.1f}Z" fill="#00000026"/><path d="M{left} {top + size}L{left + size} {top}" stroke="#555"/>
 {"".join(marks)}</g><rect x="{left}" y="{top}" width="{size}" height="{size}" fill="none" stroke="#888"/>
 <text x="{left + size / 2}" y="{top + size + 38}" text-anchor="middle">measured norm(E), LSB</text>
 <text x="16" y="{top + size / 2}" transform="rotate(-90 16 {top + size / 2})" text-anchor="middle"

@@ -68,7 +68,7 @@ if FunctionCache is not None:
                     super()._save_overload(sig, data)
                 self._remove_outdated()
             except OSError as error:  # a full disk costs the next process a compilation, not this one its result
-                warnings.warn(f"compiled kernels are not cached: {error}", RuntimeWarning, stacklevel=2)
+                _warn_once(f"compiled kernels are not cached: {error}")
 
         def _remove_outdated(self):
             """Remove what earlier sources of this function left in the cache folder."""
@@ -76,6 +76,11 @@ if FunctionCache is not None:
             for path in pathlib.Path(self._cache_path).glob(f"{glob.escape(base)}.*.nb[ic]"):
                 if not path.name.startswith(f"{base}.{source_digest()[:16]}."):
                     path.unlink(missing_ok=True)
+
+
+@functools.cache
+def _warn_once(text):
+    warnings.warn(text, RuntimeWarning, stacklevel=2)
 
 
 def _cache_of(function):

@@ -197,7 +197,7 @@ def test_convert_then_run(folder, capsys):
         (["run", "network.h5", "--images", "images.h5", "--multiplier", "drum"], "drum needs k="),
         (["run", "network.h5", "--images", "images.h5", "--multiplier", "mbm:t=1"], "t must be 0"),
         (["run", "network.h5", "--images", "images.h5", "--layer", "none=exact"], "layer of the network"),
-        (["run", "network.h5", "--images", "images.h5", "--layer", "0_conv"], "multiplier must be one of"),
+        (["run", "network.h5", "--images", "images.h5", "--layer", "0_conv"], "must be LAYER=NAME"),
         (["run", "truncated.h5", "--images", "images.h5"], "truncated.h5: content must match the sha256"),
         (["run", "altered.h5", "--images", "images.h5"], "altered"),
         (["run", "nan.h5", "--images", "images.h5"], "scale must be a positive finite float32"),

@@ -111,7 +111,8 @@ def test_without_labels_there_is_no_accuracy(compared):
 def test_the_exact_multiplier_compares_to_nothing(compared):
     network, images, labels, _ = compared
     comparison = compare(network, ImageSet(images, labels), [axsim.multiplier("exact")], measured_images=2)
-    assert comparison.share_within("operand") == 1.0
+    assert comparison.share_within("operand") is None
+    assert comparison.pairs() == []
     assert "nothing to draw" in render(comparison)
 
 

@@ -84,11 +84,15 @@ def test_an_existing_file_is_replaced_only_when_asked(saved):
     assert path.read_bytes() == before
 
 
-def test_nothing_is_left_behind_when_writing_fails(saved, tmp_path):
+def test_nothing_is_left_behind_when_writing_fails(saved, tmp_path, monkeypatch):
     network, _ = saved
-    broken = dataclasses.replace(network, about={"licence": object()})
-    with pytest.raises(Exception, match=r".*"):
-        save(broken, tmp_path / "other.h5")
+
+    def fail(path):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("axsim.network_file.sign", fail)
+    with pytest.raises(AxsimError, match="No space left on device"):
+        save(network, tmp_path / "other.h5")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["network.h5"]
 
 

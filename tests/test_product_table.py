@@ -15,7 +15,7 @@ from axsim.product_table import Multiplier
 
 PAIRS = list(itertools.product(FORMATS, FORMATS))
 WRAPPED = [pair for pair in PAIRS if pair != ("u8", "u8")]
-ANY = np.random.default_rng(7).integers(-(2**31), 2**31, (256, 256))
+ANY = np.random.default_rng(7).integers(1 - 2**31, 2**31, (256, 256))
 SMALL = ANY >> 12
 CORES = ["exact", "drum:k=3", "mitchell", "mbm", "truncated:v=6", "broken_array:h=2,v=5"]
 
@@ -39,10 +39,10 @@ def with_entry(value, dtype):
         (np.zeros((256, 256), complex), "of integers, got dtype complex128"),
         (np.zeros((256, 256), object), "of integers, got dtype object"),
         (np.full((256, 256), "1"), "of integers, got dtype <U1"),
-        (with_entry(2**31, np.int64), "fit int32, got values from 0 to 2147483648"),
-        (with_entry(-(2**31) - 1, np.int64), "fit int32, got values from -2147483649 to 0"),
-        (with_entry(2**31, np.uint32), "fit int32, got values from 0 to 2147483648"),
-        (with_entry(2**64 - 1, np.uint64), "fit int32, got values from 0 to 18446744073709551615"),
+        (with_entry(2**31, np.int64), "from -2147483647 to 2147483647, got values from 0 to 2147483648"),
+        (with_entry(-(2**31), np.int64), "from -2147483647 to 2147483647, got values from -2147483648 to 0"),
+        (with_entry(2**31, np.uint32), "from -2147483647 to 2147483647, got values from 0 to 2147483648"),
+        (with_entry(2**64 - 1, np.uint64), "from -2147483647 to 2147483647, got values from 0 to 18446744073709551615"),
     ],
 )
 def test_bad_table(table, message):
@@ -64,7 +64,7 @@ def test_bad_operands(operands):
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_whole_int32_range_is_kept(dtype, order):
     table = ANY.copy()
-    table[0, :2] = -(2**31), 2**31 - 1
+    table[0, :2] = 1 - 2**31, 2**31 - 1
     kept = Multiplier("any", np.array(table, dtype=dtype, order=order)).table
     assert (kept.dtype, kept.flags.c_contiguous) == (np.dtype(np.int32), True)
     assert (kept == table).all()

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import AxsimError, ConversionError
+from ..files import check_readable
 from .float_graph import FloatGraph, FloatNode, simplify
 
 OLDEST_OPSET = 11  # before it, Clip, Pad and Slice kept their arguments as attributes
@@ -30,8 +31,7 @@ def read_model(path: str | os.PathLike[str]) -> Any:
     """
     onnx = require_onnx()
     path = pathlib.Path(path)
-    if not path.is_file():
-        raise ConversionError(f"{path}: no such file")
+    check_readable(path, ConversionError, "name a float .onnx model")
     try:
         model = onnx.load(str(path))
         onnx.checker.check_model(model)
