@@ -188,14 +188,14 @@ def _layer_table(row: MultiplierComparison) -> str:
     head = (
         "layer",
         "M x K x N",
-        "mean of E",
+        "mean<br>of E",
         "norm(E)<br>measured",
-        "predicted (a)",
-        "predicted (b)",
-        "predicted (c)",
-        "(a) / measured",
-        "(b) / measured",
-        "(c) / measured",
+        "predicted<br>(a)",
+        "predicted<br>(b)",
+        "predicted<br>(c)",
+        "(a)<br>/ measured",
+        "(b)<br>/ measured",
+        "(c)<br>/ measured",
         "distortion",
     )
     return f"<h3>{html.escape(row.multiplier.name)}</h3>" + _table(head, rows)

@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+from typing import Any
 
 import h5py
 import numpy as np
@@ -21,6 +22,7 @@ from axsim.network import Preprocessing
 from axsim.progress import ProgressDisplay
 
 NETWORK = network_of(["conv", "add"], 3)
+NAME: Any = "mbm"
 
 
 @pytest.fixture
@@ -236,9 +238,9 @@ def test_top1_needs_a_label_for_each_image(labels):
 
 
 @pytest.mark.parametrize("call", [
-    lambda: axsim.run(NETWORK, random_images(NETWORK, 1), {"0_conv": "drum:k=4"}),
-    lambda: axsim.matmul(np.zeros((1, 1), np.int8), np.zeros((1, 1), np.int8), "mbm"),
-    lambda: axsim.compare(NETWORK, ImageSet(random_images(NETWORK, 1)), ["mbm"]),
+    lambda: axsim.run(NETWORK, random_images(NETWORK, 1), {"0_conv": NAME}),
+    lambda: axsim.matmul(np.zeros((1, 1), np.int8), np.zeros((1, 1), np.int8), NAME),
+    lambda: axsim.compare(NETWORK, ImageSet(random_images(NETWORK, 1)), [NAME]),
 ])  # fmt: skip
 def test_names_where_multipliers_belong(call):
     with pytest.raises(MultiplierError, match=r"axsim\.multiplier"):
