@@ -96,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = _command(commands, "demo", "run the main job on a network and images that ship with axsim")
     demo.add_argument(
-        "--images", type=_count, metavar="N", help="images to classify, 1000 at most (1000 with AVX-512, else 200)"
+        "--images", type=_count, metavar="N", help="images to classify, 1000 at most (500 with AVX-512, else 200)"
     )
     demo.add_argument(
         "--measured-images", type=_count, metavar="N", default=16, help="images to measure error matrices on (16)"

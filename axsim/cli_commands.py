@@ -38,7 +38,7 @@ def demo(given: argparse.Namespace) -> Result:
     from .plan import tier
 
     # As many as the kernels of this CPU manage while one waits.
-    images = load_images(shipped(IMAGES), given.images or (1000 if tier() == "avx512" else 200))
+    images = load_images(shipped(IMAGES), given.images or (500 if tier() == "avx512" else 200))
     return _compare(load(shipped(NETWORK)), images, MULTIPLIERS, given.measured_images, report, True)
 
 

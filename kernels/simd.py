@@ -5,6 +5,8 @@ one inner loop, which Numba compiles into the kernel that calls it. All addresse
 arrays, unchecked; vectors are 64 bytes.
 """
 
+import functools
+
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -16,10 +18,11 @@ I8, I16, I32, I64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 BYTES, WORDS, DOUBLES = ir.VectorType(I8, 64), ir.VectorType(I16, 32), ir.VectorType(I32, 16)
 
 
+@functools.cache
 def features():
     """Features of the CPU that Numba compiles for (NUMBA_CPU_NAME and NUMBA_CPU_FEATURES count), as a set of names."""
     listed = cpu_target.target_context.codegen().magic_tuple()[2]
-    return {name[1:] for name in listed.split(",") if name.startswith("+")}
+    return frozenset(name[1:] for name in listed.split(",") if name.startswith("+"))
 
 
 def has_byte_permute():
