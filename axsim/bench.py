@@ -1,6 +1,7 @@
 """Kernels measured side by side in one process: ours on each tier, NumPy's float32, ONNX Runtime's exact int8.
 
-Contenders of a shape take turns, round after round, so that what else the machine does falls on all of them alike.
+Contenders of a shape take turns, round after round, so that what else the machine does falls on all of them alike; only
+BLAS, whose threads keep spinning after a call, is timed after the others.
 Weights are Laplace-distributed, as trained ones are; activations are those behind a relu in a symmetric network (0 to
 127), but for the random table, which gets all 256 patterns.
 """
@@ -275,7 +276,7 @@ def _onnxruntime(
 
 
 def compile_all() -> None:
-    """Compile every kernel that a run, a measurement or a table needs, so that the caches hold it."""
+    """Compile what the demo needs: the families, and the kernels of convolutions, residual adds and measurements."""
     from .catalog import examples
     from .demo import IMAGES, NETWORK, shipped
     from .images import load_images

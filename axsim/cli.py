@@ -180,7 +180,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--only", metavar="WORDS", help="only shapes whose name contains these words")
     bench.add_argument("--explain", metavar="NAME", help="say how that multiplier's table is multiplied, and why")
 
-    _command(commands, "warmup", "compile all kernels once, so that the first run need not wait for it")
+    _command(commands, "warmup", "compile the usual kernels once, so that the first run need not wait for them")
     return parser
 
 

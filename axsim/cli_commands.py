@@ -101,27 +101,23 @@ def _comparison_text(comparison: "Comparison") -> str:
         for row in comparison.multipliers
     ]
     head = ["multiplier", "mean error", "sigma", "top-1 measured", "95 % interval", "images/s"]
-    layers = [
-        [
-            layer.layer,
-            *(
-                f"{row.layers[index].measured:.3g} | {row.layers[index].predicted.operand:.3g}"
-                for row in comparison.multipliers
-            ),
-        ]
-        for index, layer in enumerate(comparison.multipliers[0].layers)
-    ]
+    tables = []
+    for each in comparison.multipliers:
+        cells = []
+        for layer in each.layers:
+            norms = [f"{getattr(layer.predicted, level):.4g} ({layer.ratio(level):.2f})" for level in LEVELS]
+            cells.append([layer.layer, f"{layer.measured:.4g}", *norms])
+        tables += [_table([each.multiplier.name, "measured", *LEVELS.values()], cells), ""]
     pairs = len(comparison.pairs())
     return "\n".join(
         [
-            f"{comparison.network.name}, {comparison.network.scheme} int8, {comparison.images} images",
+            "Frobenius norm of each layer's error matrix, the layer alone, measured and predicted (and their ratio),",
+            f"on the first {comparison.measured_images} images:",
+            "",
+            *tables,
+            f"{comparison.network.name}, {comparison.network.scheme} int8, {comparison.images} images:",
             "",
             _table(head, rows),
-            "",
-            "Frobenius norm of each layer's error matrix, the layer taken alone: measured | predicted under its own",
-            f"operand histograms; on the first {comparison.measured_images} images:",
-            "",
-            _table(["layer", *(row.multiplier.name for row in comparison.multipliers)], layers),
             "",
             f"Predicted within 10 % of measured, of {pairs} (layer, multiplier) pairs:",
             *(f"  {percent(comparison.share_within(level)):>7}  {name}" for level, name in LEVELS.items()),
@@ -344,6 +340,8 @@ def run(given: argparse.Namespace) -> Result:
 
 def bench(given: argparse.Namespace) -> Result:
     """Time the kernels, or explain a plan."""
+    import numba
+
     from .bench import OUTSIDE, WORKLOADS, Timing, machine
     from .bench import bench as timings_of
     from .catalog import multiplier
@@ -354,7 +352,7 @@ def bench(given: argparse.Namespace) -> Result:
     if not chosen:
         names = ", ".join(each.name for each in WORKLOADS)
         raise AxsimError(f"--only must be part of the name of a shape ({names}), got {given.only!r}")
-    threads = given.threads or tuple(sorted({1, os.cpu_count() or 1}))
+    threads = given.threads or tuple(sorted({1, numba.config.NUMBA_NUM_THREADS}))
     display = ProgressDisplay()
     try:
         timings = timings_of(chosen, threads, given.seconds, display.phase("bench"))

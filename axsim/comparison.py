@@ -17,6 +17,7 @@ from .network import Network
 from .predict import PredictedNorms, predict
 from .product_table import Multiplier, check_multiplier
 
+LEVEL_FIELDS = dataclasses.fields(PredictedNorms)
 TOLERANCE = 0.10  # a prediction this close to the measured norm counts as right
 Phase = Callable[[str], Callable[[int, int], None]]  # name of a piece of work -> its progress function
 
@@ -113,7 +114,7 @@ class Comparison:
 
         None where there is no pair. Raises AxsimError if there is no such level.
         """
-        levels = [field.name for field in dataclasses.fields(PredictedNorms)]
+        levels = [field.name for field in LEVEL_FIELDS]
         if level not in levels:
             raise AxsimError(f"level must be one of {', '.join(levels)}, got {level!r}")
         pairs = self.pairs()
@@ -132,7 +133,7 @@ class Comparison:
                 "top1_interval_95": self.exact_interval,
                 "images_per_second": self.exact_images_per_second,
             },
-            "share_within_10_percent": {f.name: self.share_within(f.name) for f in dataclasses.fields(PredictedNorms)},
+            "share_within_10_percent": {f.name: self.share_within(f.name) for f in LEVEL_FIELDS},
             "multipliers": [
                 {
                     "multiplier": row.multiplier.name,
@@ -144,7 +145,11 @@ class Comparison:
                     "agreement_with_exact": row.agreement,
                     "images_per_second": row.images_per_second,
                     "layers": [
-                        {**dataclasses.asdict(layer), "reason_operand_level_is_off": layer.reason()}
+                        {
+                            **dataclasses.asdict(layer),
+                            "predicted_over_measured": {f.name: layer.ratio(f.name) for f in LEVEL_FIELDS},
+                            "reason_operand_level_is_off": layer.reason(),
+                        }
                         for layer in row.layers
                     ],
                 }
@@ -187,7 +192,7 @@ def compare(
     names = [multiplier.name for multiplier in multipliers]
     if not names or len(set(names)) != len(names):
         raise AxsimError(f"multipliers must be at least one, each named once, got {', '.join(names) or 'none'}")
-    if not isinstance(measured_images, int) or measured_images < 1:
+    if not isinstance(measured_images, int | np.integer) or measured_images < 1:
         raise AxsimError(f"measured_images must be a whole number of 1 or more, got {measured_images!r}")
     check_labels(network, images)
     some = images.images[:measured_images]

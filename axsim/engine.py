@@ -74,8 +74,8 @@ class PreparedLayer:
     Raises AxsimError where a sum could leave int32 and MultiplierError where the multiplier cannot serve the layer.
     """
 
-    def __init__(self, node: Layer, x: Quantization, pixels: int, multiplier: Multiplier | None) -> None:
-        self.node, self.x, self.pixels = node, x, pixels
+    def __init__(self, node: Layer, x: Quantization, multiplier: Multiplier | None) -> None:
+        self.node, self.x = node, x
         rows = node.weight_rows()
         self.weight: Patterns = rows.view(np.uint8)
         self.groups = node.groups_of_weights
@@ -85,7 +85,7 @@ class PreparedLayer:
         bias = node.bias.astype(np.int64) + self.correction
         self.served = self.serve(multiplier)
         for used in (None, self.served):
-            bound = accumulator_bound(self.weight, "s8", x.format, used) + int(np.abs(bias).max(initial=0))
+            bound = accumulator_bound(self.weight, "s8", x.format, used, bias)
             if bound > INT32_MAX:
                 raise errors.AxsimError(
                     f"layer {node.name}: sums must stay within int32, with these weights and bias "
@@ -183,9 +183,7 @@ def prepare(network: Network, multipliers: Mapping[str, Multiplier | None]) -> d
     """Prepare every layer of the network for its multiplier (None: exact), by name."""
     prepared = {}
     for node in network.layers:
-        _, height, width = network.shapes[node.name]
-        x = network.quantization(node.inputs[0])
-        prepared[node.name] = PreparedLayer(node, x, height * width, multipliers[node.name])
+        prepared[node.name] = PreparedLayer(node, network.quantization(node.inputs[0]), multipliers[node.name])
     return prepared
 
 
@@ -199,7 +197,7 @@ def forward(
 ) -> Iterator[npt.NDArray[np.float32]]:
     """Yield the logits, float32 [B, classes], batch by batch; `accumulate` multiplies each layer."""
     check_images(network, images)
-    if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
+    if batch_size is not None and (not isinstance(batch_size, int | np.integer) or batch_size < 1):
         raise errors.AxsimError(f"batch_size must be a whole number of 1 or more, got {batch_size!r}")
     size = batch_size or default_batch_size(network)
     codes_of_pixels = input_codes(network)

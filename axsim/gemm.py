@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import AxsimError
-from .formats import DTYPES, Format, Patterns, exact_products, format_of
+from .formats import DTYPES, Format, Integers, Patterns, exact_products, format_of
 from .kernels.elementwise import look_up
 from .kernels.gemm import exact_gemm, table_gemm
 from .kernels.gemm_avx512 import dot_gemm, plane_gemm
@@ -63,11 +63,13 @@ def matmul(
     return Product(weight, 1, w_format, x_format, served)(np.ascontiguousarray(x).view(np.uint8))
 
 
-def accumulator_bound(weight: Patterns, w_format: Format, x_format: Format, served: Multiplier | None) -> int:
-    """Largest absolute sum that any activations can give with these weights (uint8 patterns [M, K])."""
+def accumulator_bound(
+    weight: Patterns, w_format: Format, x_format: Format, served: Multiplier | None, bias: Integers | int = 0
+) -> int:
+    """Largest absolute sum, `bias` [M] included, that any activations give with these weights (patterns [M, K])."""
     table = exact_products(w_format, x_format) if served is None else served.table
     largest = np.abs(table.astype(np.int64)).max(axis=1)
-    return int(largest[weight].sum(axis=1).max(initial=0))
+    return int((largest[weight].sum(axis=1) + np.abs(bias)).max(initial=0))
 
 
 class Product:

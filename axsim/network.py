@@ -1,6 +1,7 @@
 """Network: quantized nodes in order of execution, and the rules that hold between them."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Literal
 
@@ -11,6 +12,7 @@ from .nodes import Layer, Node, Quantization, Shape
 
 Scheme = Literal["symmetric", "affine"]
 SCHEMES: tuple[Scheme, ...] = ("symmetric", "affine")
+LARGEST_OUTPUT = 2**31  # codes
 INPUT = "input"  # the name by which nodes refer to the network's input
 
 
@@ -137,6 +139,10 @@ def _checked_shapes(network: Network) -> dict[str, Shape]:
         _named(place, node.check, input_shapes, inputs)
         shapes[node.name] = _named(place, node.output_shape, input_shapes)
         formats[node.name] = node.output
+        if math.prod(shapes[node.name]) > LARGEST_OUTPUT:
+            raise NetworkError(
+                f"{place}: output of one image must be at most {LARGEST_OUTPUT} codes, got {shapes[node.name]}"
+            )
     logits = shapes[network.nodes[-1].name]
     if logits[1:] != (1, 1):
         raise NetworkError(f"the last node must give one number a class, (classes, 1, 1), got {logits}")

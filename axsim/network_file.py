@@ -132,7 +132,7 @@ def load(path: str | os.PathLike[str]) -> Network:
             return _read(file)
     except NetworkError as error:
         raise NetworkError(f"{path}: {error}") from None
-    except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
+    except Exception as error:
         # What h5py raises on damaged content; its own words are kept as far as one line goes.
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise NetworkError(
@@ -154,6 +154,8 @@ def _read(file: h5py.File) -> Network:
     labels = file.get("labels")
     if labels is not None and not (isinstance(labels, h5py.Dataset) and h5py.check_string_dtype(labels.dtype)):
         raise NetworkError("/labels must be a dataset of text")
+    if labels is not None and labels.size > LARGEST_DATASET:
+        raise NetworkError(f"/labels must have at most {LARGEST_DATASET} entries, got {labels.shape}")
     return Network(
         name=_attribute(file, "name", str),
         input_shape=_attribute(given, "shape", tuple[int, int, int]),
@@ -172,6 +174,8 @@ def _read(file: h5py.File) -> Network:
 
 
 def _node(group: h5py.Group) -> Node:
+    if not isinstance(group, h5py.Group):
+        raise NetworkError("/nodes must hold groups only")
     op = _attribute(group, "op", str)
     if op not in OPERATORS:
         raise NetworkError(f"{group.name}: op must be one of {', '.join(OPERATORS)}, got {op!r}")

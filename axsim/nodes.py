@@ -1,6 +1,6 @@
 """The operators of a quantized network, one class each: its fields are what the file stores, its methods its rules.
 
-Shapes are those of one image, (C, H, W). How nodes are computed is `engine.py`'s concern.
+Shapes are those of one image, (C, H, W). Nodes are computed by `engine.py` (layers) and `operators.py` (the others).
 """
 
 import dataclasses
@@ -33,6 +33,9 @@ class Quantization:
             raise NetworkError(f"format must be 'u8' or 's8', got {self.format!r}")
         if not np.isfinite(self.scale) or self.scale <= 0 or float(np.float32(self.scale)) != self.scale:
             raise NetworkError(f"scale must be a positive finite float32, got {self.scale!r}")
+        with np.errstate(over="ignore"):
+            if not np.isfinite(np.float32(self.scale) * np.float32(512)):
+                raise NetworkError(f"scale must leave room for sums of codes in float32, got {self.scale!r}")
         low, high = code_range(self.format)
         if not low <= self.zero_point <= high:
             raise NetworkError(f"zero_point must be a {self.format} code, {low} to {high}, got {self.zero_point}")
@@ -72,7 +75,8 @@ class Requantizing(Node):
     def check(self, shapes: tuple[Shape, ...], inputs: tuple[Quantization, ...]) -> None:
         """See Node."""
         low, high = code_range(self.output.format)
-        if not low <= self.clamp[0] <= self.clamp[1] <= high:
+        whole = all(isinstance(bound, int) for bound in self.clamp)
+        if not whole or not low <= self.clamp[0] <= self.clamp[1] <= high:
             raise NetworkError(f"clamp must be an ascending pair of codes from {low} to {high}, got {self.clamp}")
 
 

@@ -7,7 +7,7 @@
     two planes     the products of each weight span less than 65,536 values: two bytes looked up a product
     table          one 32-bit look-up a product, for any table on any CPU
 
-The middle ones need byte permutes (AVX-512 VBMI); `AXSIM_TIER=portable` in the environment forgoes them.
+The two in between need byte permutes (AVX-512 VBMI); `AXSIM_TIER=portable` in the environment forgoes them.
 """
 
 import dataclasses
@@ -134,7 +134,8 @@ def byte_planes(values: npt.NDArray[np.integer], entries: int, planes: int) -> B
         return None
     tables = aligned(np.stack([(above >> (8 * p)) & 255 for p in range(planes)], axis=1).astype(np.uint8))
     rebuilt = base[:, None] + sum(tables[:, p].astype(np.int64) << (8 * p) for p in range(planes))
-    assert np.array_equal(rebuilt, part)
+    if not np.array_equal(rebuilt, part):
+        raise AssertionError("byte planes must rebuild every entry")
     return BytePlanes(base, tables)
 
 
@@ -151,7 +152,6 @@ def operand_maps(table: npt.NDArray[np.int32]) -> OperandMaps | None:
             continue
         for fmt in DTYPES:
             if _fits(g, fmt):
-                assert np.array_equal(np.outer(f, g)[np.ix_(kept, kept)], table[np.ix_(kept, kept)])
                 return OperandMaps(f, g, fmt, whole)
     return None
 
@@ -168,7 +168,8 @@ def _rank_one(table: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.
     common = math.gcd(*map(int, f))
     f = f // common
     # Both signs and every sharing of the common factor give the same products: take the one that fits bytes.
-    for share in (d for d in range(1, common + 1) if common % d == 0):
+    most = min(common, MOST_NEGATIVE // int(np.abs(f).max()))
+    for share in (d for d in range(1, most + 1) if common % d == 0):
         for sign in (1, -1):
             if _fits(sign * share * f, "s8") and any(_fits(sign * (common // share) * g, fmt) for fmt in DTYPES):
                 return sign * share * f, sign * (common // share) * g

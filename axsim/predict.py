@@ -13,7 +13,7 @@ or under the layer's own histograms of weights and activations ("operand"). (2) 
 distribution p_k of activations: m_k(w) and q_k(w) are the mean of e(w, x) and of e(w, x)^2 for x ~ p_k, and
 b_m = sum_k m_k(W[m,k]); it takes the taps of a pixel as independent. (3) lets them correlate as far as the error is
 linear in the activation: s_k(w) = Cov(e(w, x), x) / Var(x) under p_k, S the covariance matrix of the taps, s_m the row
-(s_k(W[m,k]))_k. Only (1) to (3)'s inputs depend on the network, and none of them on running the multiplier.
+(s_k(W[m,k]))_k. What they need of the network is measured once; none of them runs the multiplier.
 """
 
 import dataclasses
@@ -50,7 +50,7 @@ def predict(multiplier: Multiplier, layer: LayerStatistics) -> PredictedNorms:
     ------
     MultiplierError
         If the multiplier cannot serve the layer's operands.
-    ValueError
+    AxsimError
         If covariances were not gathered.
     """
     served = multiplier.serving("s8", layer.x_format)
@@ -76,7 +76,7 @@ def _tap_levels(served: Multiplier, layer: LayerStatistics) -> tuple[float, floa
     channels, depth = layer.weight.shape
     error = served.error().astype(np.float64)
     taps = layer.tap_probabilities.T  # [256, groups K]
-    values = layer._values
+    values = layer.pattern_values
     # For every weight pattern and tap, [256, groups K]: mean and mean square of the error, its covariance with x.
     mean = error @ taps
     square = error**2 @ taps

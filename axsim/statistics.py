@@ -9,10 +9,11 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from .errors import AxsimError
 from .formats import Format, Patterns, pattern_values
 from .kernels.count import add_error_sums, add_histograms
 
-COLUMNS_A_BLOCK = 8192  # of the float64 copy from which second moments are computed
+BLOCK_BYTES = 2**25  # of the float64 copy from which second moments are computed
 
 
 class ErrorSums:
@@ -32,7 +33,11 @@ class ErrorSums:
         self._halves = np.zeros((channels, 4), np.uint64)
 
     def add(self, exact: npt.NDArray[np.int32], approximate: npt.NDArray[np.int32]) -> None:
-        """Add the columns of a batch, both int32 [M, B]."""
+        """Add the columns of a batch, both int32 [M, B]; raises AxsimError for anything else."""
+        shape = (len(self.sums), exact.shape[-1] if exact.ndim else 0)
+        for matrix in (exact, approximate):
+            if matrix.dtype != np.int32 or matrix.shape != shape:
+                raise AxsimError(f"error matrices must be int32 {shape}, got {matrix.dtype} {matrix.shape}")
         self.pixels += exact.shape[1]
         add_error_sums(exact, approximate, self.sums, self._halves)
 
@@ -92,15 +97,16 @@ class LayerStatistics:
         self._squares = np.zeros((groups, depth, depth)) if covariances else None
 
     def add(self, columns: Patterns) -> None:
-        """Add the columns of a batch, uint8 [groups K, B]."""
+        """Add the columns of a batch, uint8 [groups K, B]; raises AxsimError for anything else."""
+        if columns.dtype != np.uint8 or columns.ndim != 2 or len(columns) != len(self.tap_counts):
+            raise AxsimError(f"columns must be uint8 [{len(self.tap_counts)}, B], got {columns.dtype} {columns.shape}")
         self.pixels += columns.shape[1]
         add_histograms(columns, self.tap_counts)
         if self._squares is not None:
-            values = pattern_values(self.x_format).astype(np.float64)
-            for start in range(0, columns.shape[1], COLUMNS_A_BLOCK):
-                block = values[columns[:, start : start + COLUMNS_A_BLOCK]].reshape(
-                    self.groups, -1, min(COLUMNS_A_BLOCK, columns.shape[1] - start)
-                )
+            size = max(1, BLOCK_BYTES // (8 * len(columns)))
+            for start in range(0, columns.shape[1], size):
+                part = self.pattern_values[columns[:, start : start + size]]
+                block = part.reshape(self.groups, -1, part.shape[1])
                 # Sums of products below 2^16: whole numbers in float64 up to 2^37 columns, in any order.
                 self._squares += block @ block.transpose(0, 2, 1)
 
@@ -110,7 +116,8 @@ class LayerStatistics:
         return np.bincount(self.weight.reshape(-1), minlength=256).astype(np.int64)
 
     @functools.cached_property
-    def _values(self) -> npt.NDArray[np.float64]:
+    def pattern_values(self) -> npt.NDArray[np.float64]:
+        """Activation code of each pattern, float64 [256]."""
         return pattern_values(self.x_format).astype(np.float64)
 
     @property
@@ -126,7 +133,7 @@ class LayerStatistics:
     @property
     def tap_means(self) -> npt.NDArray[np.float64]:
         """Mean activation code at each tap, float64 [groups K]."""
-        return self.tap_probabilities @ self._values
+        return self.tap_probabilities @ self.pattern_values
 
     def covariances(self) -> npt.NDArray[np.float64]:
         """
@@ -134,10 +141,10 @@ class LayerStatistics:
 
         Raises
         ------
-        ValueError
+        AxsimError
             If second moments were not gathered.
         """
         if self._squares is None:
-            raise ValueError("covariances must be gathered while the network runs: use axsim.measure.measure")
+            raise AxsimError("covariances must be gathered while the network runs: use axsim.measure.measure")
         means = self.tap_means.reshape(self.groups, -1)
         return self._squares / max(1, self.pixels) - means[:, :, None] * means[:, None, :]

@@ -120,7 +120,7 @@ class Builder:
         elif op == "global_average_pool":
             node = GlobalAveragePool(name, (previous,), output, clamp)
         elif op == "pad":
-            code = int(rng.integers(0, 128))
+            code = int(rng.integers(0, 128)) if kept.format == "u8" else int(rng.integers(-128, 128))
             node = Pad(name, (previous,), kept, tuple(up_to(2, 0) for _ in range(6)), code)
         elif op == "slice":
             bounds = [
