@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import AxsimError, ConversionError, MultiplierError, NetworkError
 from .progress import ProgressDisplay
+from .text import text_table
 
 if TYPE_CHECKING:
-    from .comparison import Comparison
     from .images import ImageSet
     from .network import Network
     from .product_table import Multiplier
@@ -55,6 +55,7 @@ def _compare(
     from .comparison import compare
     from .files import check_writable
     from .report import write_report
+    from .text import comparison_text
 
     if report is not None:
         check_writable(report, overwrite)
@@ -73,56 +74,7 @@ def _compare(
         except AxsimError as error:  # minutes of work are shown all the same
             failure, report = error, None
     data = {**comparison.as_dict(), "report": report and str(report)}
-    return Result(_comparison_text(comparison) + written, data, failure)
-
-
-def _comparison_text(comparison: "Comparison") -> str:
-    from .report import LEVELS, interval, percent
-
-    rows = [
-        [
-            "exact",
-            "0",
-            "0",
-            percent(comparison.exact_top1),
-            interval(comparison.exact_interval),
-            f"{comparison.exact_images_per_second:.0f}",
-        ]
-    ]
-    rows += [
-        [
-            row.multiplier.name,
-            f"{row.mean_error:.4g}",
-            f"{row.sigma:.4g}",
-            percent(row.top1),
-            interval(row.interval),
-            f"{row.images_per_second:.0f}",
-        ]
-        for row in comparison.multipliers
-    ]
-    head = ["multiplier", "mean error", "sigma", "top-1 measured", "95 % interval", "images/s"]
-    tables = []
-    for each in comparison.multipliers:
-        cells = []
-        for layer in each.layers:
-            norms = [f"{getattr(layer.predicted, level):.4g} ({layer.ratio(level):.2f})" for level in LEVELS]
-            cells.append([layer.layer, f"{layer.measured:.4g}", *norms])
-        tables += [_table([each.multiplier.name, "measured", *LEVELS.values()], cells), ""]
-    pairs = len(comparison.pairs())
-    return "\n".join(
-        [
-            "Frobenius norm of each layer's error matrix, the layer alone, measured and predicted (and their ratio),",
-            f"on the first {comparison.measured_images} images:",
-            "",
-            *tables,
-            f"{comparison.network.name}, {comparison.network.scheme} int8, {comparison.images} images:",
-            "",
-            _table(head, rows),
-            "",
-            f"Predicted within 10 % of measured, of {pairs} (layer, multiplier) pairs:",
-            *(f"  {percent(comparison.share_within(level)):>7}  {name}" for level, name in LEVELS.items()),
-        ]
-    )
+    return Result(comparison_text(comparison) + written, data, failure)
 
 
 def multipliers(given: argparse.Namespace) -> Result:
@@ -164,9 +116,9 @@ def multipliers(given: argparse.Namespace) -> Result:
     head = ["example", "operands", "mean error", "sigma", "MRED", "WCE", "error rate"]
     text = "\n".join(
         [
-            _table(["family", "parameters", "what it is"], family_rows, right_from=3),
+            text_table(["family", "parameters", "what it is"], family_rows, right_from=3),
             "",
-            _table(head, rows, right_from=2),
+            text_table(head, rows, right_from=2),
             "",
             "Uniform operands of the formats shown; `axsim moments NAME --operands s8,s8` as it serves signed ones.",
             "Mean error, sigma and WCE in LSB; MRED over non-zero products.",
@@ -189,7 +141,7 @@ def moments(given: argparse.Namespace) -> Result:
         each = each.serving(*pair)
     figures = each.moments(zero_products=given.zero_products).as_dict()
     rows = [[key, f"{value:.10g}" if isinstance(value, float) else str(value)] for key, value in figures.items()]
-    text = f"{each.name}, {' x '.join(each.operands)}, uniform operands\n\n" + _table(["statistic", "value"], rows)
+    text = f"{each.name}, {' x '.join(each.operands)}, uniform operands\n\n" + text_table(["statistic", "value"], rows)
     return Result(text, {"multiplier": each.name, "operands": each.operands, "table_sha256": each.digest, **figures})
 
 
@@ -202,7 +154,7 @@ def convert(given: argparse.Namespace) -> Result:
     from .network import Preprocessing
     from .network_file import save
     from .quantize import convert
-    from .report import percent
+    from .text import percent
 
     check_readable(given.model, ConversionError, "name a float .onnx model")
     target = check_writable(given.output, given.overwrite)
@@ -262,7 +214,7 @@ def run(given: argparse.Namespace) -> Result:
     from .catalog import multiplier
     from .comparison import wilson_interval
     from .engine import run
-    from .report import interval, percent
+    from .text import interval, percent
 
     network, images = _network_and_images(given)
     chosen = {layer.name: multiplier(given.multiplier) for layer in network.layers}
@@ -333,7 +285,7 @@ def run(given: argparse.Namespace) -> Result:
             "",
             "Error matrix of each layer, on the inputs of this run (LSB of the sums):",
             "",
-            _table(["layer", "norm(E)", "norm(C)", "mean of E", "distortion"], rows),
+            text_table(["layer", "norm(E)", "norm(C)", "mean of E", "distortion"], rows),
         ]
     return Result("\n".join(lines), data)
 
@@ -372,7 +324,7 @@ def bench(given: argparse.Namespace) -> Result:
         [
             f"{about['cpu']}, {about['cores']} cores, tier {about['tier']}; GMAC/s, im2col included",
             "",
-            _table(head, [row(each) for each in timings], right_from=4),
+            text_table(head, [row(each) for each in timings], right_from=4),
         ]
     )
     return Result(text, {"machine": about, "timings": [dataclasses.asdict(each) for each in timings]})
@@ -389,7 +341,7 @@ def _explained(each: "Multiplier") -> Result:
             rows.append([" x ".join(pair), chosen.kind, chosen.reason])
     names = ["operands", "plan", "why"]
     return Result(
-        f"{each.name}, tier {tier()}\n\n" + _table(names, rows, right_from=3),
+        f"{each.name}, tier {tier()}\n\n" + text_table(names, rows, right_from=3),
         {"multiplier": each.name, "tier": tier(), "plans": [dict(zip(names, row, strict=True)) for row in rows]},
     )
 
@@ -426,16 +378,3 @@ def _network_and_images(given: argparse.Namespace) -> "tuple[Network, ImageSet]"
 
 def _listed(values: tuple[float, ...]) -> str:
     return ", ".join(f"{value:g}" for value in values)
-
-
-def _table(head: list[str], rows: list[list[str]], right_from: int = 1) -> str:
-    """Columns padded to their widest cell, those from `right_from` on to the right."""
-    widths = [max(len(row[index]) for row in [head, *rows]) for index in range(len(head))]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if index >= right_from else cell.ljust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in [head, ["-" * width for width in widths], *rows]
-    ]
-    return "\n".join(lines)

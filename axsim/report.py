@@ -16,9 +16,9 @@ from .comparison import Comparison, LayerComparison, MultiplierComparison
 from .files import replacing
 from .formats import code_range, pattern_values
 from .product_table import Multiplier
+from .text import LEVELS, percent, summary_rows
 
 MARK = "<!-- axsim report -->"  # the first line of every report: what carries it may be replaced by a new one
-LEVELS = {"iid": "uniform operands (a)", "operand": "layer's own histograms (b)", "covariance": "covariance (c)"}
 # Okabe and Ito's colours, told apart by colour-blind readers; one shape a level besides.
 COLOURS = {"iid": "#E69F00", "operand": "#0072B2", "covariance": "#009E73"}
 # Blue for negative, white for zero, orange-red for positive errors.
@@ -103,30 +103,8 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def _summary(comparison: Comparison) -> str:
-    rows = [
-        [
-            "exact",
-            "0",
-            "0",
-            percent(comparison.exact_top1),
-            interval(comparison.exact_interval),
-            "100.0 %",
-            f"{comparison.exact_images_per_second:.0f}",
-        ]
-    ]
-    rows += [
-        [
-            html.escape(row.multiplier.name),
-            f"{row.mean_error:.4g}",
-            f"{row.sigma:.4g}",
-            percent(row.top1),
-            interval(row.interval),
-            percent(row.agreement),
-            f"{row.images_per_second:.0f}",
-        ]
-        for row in comparison.multipliers
-    ]
-    head = ("multiplier", "mean error", "sigma", "top-1 measured", "95 % interval", "same class as exact", "images/s")
+    head, *rows = summary_rows(comparison)
+    rows = [[html.escape(cell) for cell in row] for row in rows]
     return _table(head, rows) + (
         "<p class='note'>Mean error and sigma in LSB of the product, uniform operands, as served: an unsigned core "
         "serves signed by signed operands by sign-magnitude, where errors of opposite signs cancel but for -128; "
@@ -207,16 +185,6 @@ def _ratios(layer: LayerComparison) -> list[str]:
         mark = "" if layer.holds(level) else " class='off'"
         cells.append(f"<td{mark}>{layer.ratio(level):.3f}</td>")
     return cells
-
-
-def percent(share: float | None) -> str:
-    """Write a share in percent, "-" where there is none."""
-    return "-" if share is None else f"{100 * share:.1f} %"
-
-
-def interval(bounds: tuple[float, float] | None) -> str:
-    """Write an interval of shares in percent."""
-    return "-" if bounds is None else f"{100 * bounds[0]:.1f} to {100 * bounds[1]:.1f} %"
 
 
 def error_image(multiplier: Multiplier) -> tuple[Image.Image, int]:

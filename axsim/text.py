@@ -1,0 +1,85 @@
+"""Results as plain text: what the command line prints, and the rows that the report shows too."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .comparison import Comparison
+
+LEVELS = {"iid": "uniform operands (a)", "operand": "layer's own histograms (b)", "covariance": "covariance (c)"}
+
+
+def percent(share: float | None) -> str:
+    """Write a share in percent, "-" where there is none."""
+    return "-" if share is None else f"{100 * share:.1f} %"
+
+
+def interval(bounds: tuple[float, float] | None) -> str:
+    """Write an interval of shares in percent."""
+    return "-" if bounds is None else f"{100 * bounds[0]:.1f} to {100 * bounds[1]:.1f} %"
+
+
+def summary_rows(comparison: "Comparison") -> list[list[str]]:
+    """Head and rows of the table of multipliers, the exact run first."""
+    return [
+        ["multiplier", "mean error", "sigma", "top-1 measured", "95 % interval", "same class as exact", "images/s"],
+        [
+            "exact",
+            "0",
+            "0",
+            percent(comparison.exact_top1),
+            interval(comparison.exact_interval),
+            percent(1.0),
+            f"{comparison.exact_images_per_second:.0f}",
+        ],
+        *(
+            [
+                row.multiplier.name,
+                f"{row.mean_error:.4g}",
+                f"{row.sigma:.4g}",
+                percent(row.top1),
+                interval(row.interval),
+                percent(row.agreement),
+                f"{row.images_per_second:.0f}",
+            ]
+            for row in comparison.multipliers
+        ),
+    ]
+
+
+def comparison_text(comparison: "Comparison") -> str:
+    """Tables of every layer's error matrix, then of the multipliers, then the shares predicted within 10 %."""
+    tables = []
+    for each in comparison.multipliers:
+        cells = []
+        for layer in each.layers:
+            norms = [f"{getattr(layer.predicted, level):.4g} ({layer.ratio(level):.2f})" for level in LEVELS]
+            cells.append([layer.layer, f"{layer.measured:.4g}", *norms])
+        tables += [text_table([each.multiplier.name, "measured", *LEVELS.values()], cells), ""]
+    head, *rows = summary_rows(comparison)
+    return "\n".join(
+        [
+            "Frobenius norm of each layer's error matrix, the layer alone, measured and predicted (and their ratio),",
+            f"on the first {comparison.measured_images} images:",
+            "",
+            *tables,
+            f"{comparison.network.name}, {comparison.network.scheme} int8, {comparison.images} images:",
+            "",
+            text_table(head, rows),
+            "",
+            f"Predicted within 10 % of measured, of {len(comparison.pairs())} (layer, multiplier) pairs:",
+            *(f"  {percent(comparison.share_within(level)):>7}  {name}" for level, name in LEVELS.items()),
+        ]
+    )
+
+
+def text_table(head: list[str], rows: list[list[str]], right_from: int = 1) -> str:
+    """Columns as wide as their widest cell, those from `right_from` on aligned to the right."""
+    widths = [max(len(row[index]) for row in [head, *rows]) for index in range(len(head))]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if index >= right_from else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in [head, ["-" * width for width in widths], *rows]
+    ]
+    return "\n".join(lines)
