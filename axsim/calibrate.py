@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from .errors import AxsimError, ConversionError
+from .errors import AxsimError, ConversionError, first_line
 from .network import Preprocessing
 
 Method = Literal["minmax", "percentile", "mse"]
@@ -83,7 +83,7 @@ class FloatModel:
 
 
 def _refused(error: Exception) -> ConversionError:
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    reason = first_line(error)
     return ConversionError(f"ONNX Runtime cannot run the model: {reason}")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .engine import run
+from .engine import Run, run
 from .errors import AxsimError, ImageError
 from .images import ImageSet
 from .measure import measure
@@ -229,13 +229,13 @@ def compare(
                 served,
                 uniform.mean_error,
                 uniform.standard_deviation,
-                *_top1(result.logits, images.labels),
+                *_top1(result, images.labels),
                 float((result.logits.argmax(axis=1) == exact.logits.argmax(axis=1)).mean()),
                 len(images) / seconds,
                 layers,
             )
         )
-    return Comparison(network, len(images), len(some), *_top1(exact.logits, images.labels), exact_rate, tuple(rows))
+    return Comparison(network, len(images), len(some), *_top1(exact, images.labels), exact_rate, tuple(rows))
 
 
 def check_labels(network: Network, images: ImageSet) -> None:
@@ -253,10 +253,8 @@ def wilson_interval(share: float, count: int) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def _top1(
-    logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64] | None
-) -> tuple[float | None, tuple[float, float] | None]:
+def _top1(result: Run, labels: npt.NDArray[np.int64] | None) -> tuple[float | None, tuple[float, float] | None]:
     if labels is None:
         return None, None
-    share = float((logits.argmax(axis=1) == labels).mean())
+    share = result.top1(labels)
     return share, wilson_interval(share, len(labels))

@@ -81,8 +81,8 @@ class PreparedLayer:
         self.groups = node.groups_of_weights
         self.requantization = node.requantization_multiplier(x)
         # sum_k w (x - zero_point) = sum_k w x - zero_point sum_k w: the multiplier sees the codes as they are stored.
-        self.correction = -x.zero_point * rows.astype(np.int64).sum(axis=1)
-        bias = node.bias.astype(np.int64) + self.correction
+        correction = -x.zero_point * rows.astype(np.int64).sum(axis=1)
+        bias = node.bias.astype(np.int64) + correction
         self.served = self.serve(multiplier)
         for used in (None, self.served):
             bound = accumulator_bound(self.weight, "s8", x.format, used, bias)

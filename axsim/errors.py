@@ -19,3 +19,8 @@ class ImageError(AxsimError):
 
 class ConversionError(AxsimError):
     """A model that cannot be converted; names the node and the operator."""
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of what another library raised, or the error's type where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

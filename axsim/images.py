@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from .errors import ImageError
+from .errors import ImageError, first_line
 from .files import check_readable, replacing
 
 LARGEST = 2**34  # bytes of pixels that a file may claim before anything is read
@@ -72,7 +72,7 @@ def load_images(path: str | os.PathLike[str], limit: int | None = None) -> Image
     except ImageError:
         raise
     except Exception as error:  # NumPy, zlib and HDF5 raise nearly anything on damaged content
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        reason = first_line(error)
         raise ImageError(f"{path}: not a readable .h5 or .npz image file, truncated or damaged ({reason})") from None
 
 

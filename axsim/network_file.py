@@ -28,7 +28,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from .errors import NetworkError
+from .errors import NetworkError, first_line
 from .files import check_readable, replacing
 from .network import Network, Preprocessing
 from .nodes import OPERATORS, Node, Quantization
@@ -134,7 +134,7 @@ def load(path: str | os.PathLike[str]) -> Network:
         raise NetworkError(f"{path}: {error}") from None
     except Exception as error:
         # What h5py raises on damaged content; its own words are kept as far as one line goes.
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        reason = first_line(error)
         raise NetworkError(
             f"{path}: not a readable HDF5 network file, truncated or damaged ({reason}); convert the network again"
         ) from None
