@@ -221,7 +221,7 @@ def compare(
             for name, statistics in measurement.layers.items()
         )
         first = next(iter(measurement.layers.values()))
-        served = multiplier.serving("s8", first.x_format)
+        served = multiplier.serving(first.w_format, first.x_format)
         uniform = served.moments()
         rows.append(
             MultiplierComparison(

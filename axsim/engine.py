@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from . import errors
-from .formats import Patterns
+from .formats import Patterns, pattern_values
 from .gemm import INT32_MAX, Product, accumulator_bound
 from .kernels.im2col import im2col
-from .kernels.requantize import requantize
+from .kernels.requantize import requantize, subtract_tap_sums
 from .network import INPUT, Network
 from .nodes import Conv, Layer, Quantization, Shape
 from .operators import compute, reals, to_codes
@@ -69,7 +69,13 @@ class Run:
 
 
 class PreparedLayer:
-    """A layer as the kernels want it: weight patterns [M, K], the zero point folded into the bias, the multiplier.
+    """A layer as the kernels want it: weight patterns [M, K], the multiplier, and what makes codes of its sums.
+
+    The multiplier sees the stored codes; the zero points z_w and z_x are taken off its sums, exactly:
+
+        sum_k (w - z_w) (x - z_x) = sum_k w x - z_x sum_k w + K z_w z_x - z_w sum_k x
+
+    The last term alone depends on the pixel; the others are folded into the bias.
 
     Raises AxsimError where a sum could leave int32 and MultiplierError where the multiplier cannot serve the layer.
     """
@@ -80,12 +86,17 @@ class PreparedLayer:
         self.weight: Patterns = rows.view(np.uint8)
         self.groups = node.groups_of_weights
         self.requantization = node.requantization_multiplier(x)
-        # sum_k w (x - zero_point) = sum_k w x - zero_point sum_k w: the multiplier sees the codes as they are stored.
-        correction = -x.zero_point * rows.astype(np.int64).sum(axis=1)
-        bias = node.bias.astype(np.int64) + correction
+        self.w_format = node.weight_format
+        channels, depth = rows.shape
+        zero_point = np.broadcast_to(node.weight_zero_point, channels).astype(np.int64)
+        bias = node.bias.astype(np.int64) - x.zero_point * (rows.astype(np.int64).sum(axis=1) - depth * zero_point)
+        values = pattern_values(x.format)
+        self._zero_point = zero_point.astype(np.int32) if zero_point.any() else None
+        self._values = values.astype(np.int32)
         self.served = self.serve(multiplier)
         for used in (None, self.served):
-            bound = accumulator_bound(self.weight, "s8", x.format, used, bias)
+            rest = np.abs(bias) + depth * np.abs(zero_point) * np.abs(values).max()
+            bound = accumulator_bound(self.weight, self.w_format, x.format, used, rest)
             if bound > INT32_MAX:
                 raise errors.AxsimError(
                     f"layer {node.name}: sums must stay within int32, with these weights and bias "
@@ -95,18 +106,27 @@ class PreparedLayer:
         self._products: dict[Multiplier | None, Product] = {}
 
     def serve(self, multiplier: Multiplier | None) -> Multiplier | None:
-        """Return the multiplier as it serves this layer's operands, s8 weights by the input's format."""
-        return None if multiplier is None else multiplier.serving("s8", self.x.format)
+        """Return the multiplier as it serves this layer's operands."""
+        return None if multiplier is None else multiplier.serving(self.w_format, self.x.format)
 
     def statistics(self, covariances: bool = False) -> LayerStatistics:
         """Return empty statistics of this layer's operands."""
-        return LayerStatistics(self.weight, self.groups, self.x.format, covariances)
+        return LayerStatistics(self.weight, self.groups, self.w_format, self.x.format, covariances)
 
     def sums(self, columns: Patterns, served: Multiplier | None) -> Sums:
         """Multiply: int32 [M, N] before bias and zero point."""
         if served not in self._products:
-            self._products[served] = Product(self.weight, self.groups, "s8", self.x.format, served)
+            self._products[served] = Product(self.weight, self.groups, self.w_format, self.x.format, served)
         return self._products[served](columns)
+
+    def codes(self, sums: Sums, columns: Patterns) -> Patterns:
+        """Patterns of the output, uint8 [M, N], from sums and columns; the sums may be overwritten."""
+        if self._zero_point is not None:
+            subtract_tap_sums(sums, columns, self.groups, self._values, self._zero_point)
+        out = np.empty(sums.shape, np.uint8)
+        output = self.node.output
+        requantize(sums, self.bias, self.requantization, output.zero_point, *self.node.clamp, out)
+        return out
 
 
 # Given a layer and its columns, uint8 [groups K, N], returns the sums with which the network goes on, int32 [M, N].
@@ -267,10 +287,9 @@ def _layer(layer: PreparedLayer, x: Patterns, shape: Shape, accumulate: Accumula
     node = layer.node
     batch = x.shape[1]
     channels, height, width = shape
-    sums = accumulate(layer, layer_columns(node, x, layer.x, (height, width)))
-    out = np.empty((channels, batch * height * width), np.uint8)
-    requantize(sums, layer.bias, layer.requantization, node.output.zero_point, *node.clamp, out)
-    return out.reshape(channels, batch, height, width)
+    columns = layer_columns(node, x, layer.x, (height, width))
+    codes = layer.codes(accumulate(layer, columns), columns)
+    return codes.reshape(channels, batch, height, width)
 
 
 def layer_columns(node: Layer, x: Patterns, quantization: Quantization, size: tuple[int, int]) -> Patterns:

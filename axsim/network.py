@@ -54,7 +54,8 @@ class Network:
     nodes : tuple of Node
         In order of execution; the last one's output are the logits.
     scheme : {"symmetric", "affine"}
-        symmetric: s8 weights and activations, all zero points 0. affine: s8 weights, activations with a zero point.
+        symmetric: s8 weights and activations, all zero points 0. affine: weights and activations in s8 or u8, each
+        with a zero point.
     class_names : tuple of str
         One for each logit, or none.
     about : dict
@@ -137,6 +138,8 @@ def _checked_shapes(network: Network) -> dict[str, Shape]:
             raise NetworkError(f"{place}: output must be quantized as its input is, {inputs[0]}, got {node.output}")
         input_shapes = tuple(shapes[name] for name in node.inputs)
         _named(place, node.check, input_shapes, inputs)
+        if isinstance(node, Layer):
+            _check_weights(network.scheme, place, node)
         shapes[node.name] = _named(place, node.output_shape, input_shapes)
         formats[node.name] = node.output
         if math.prod(shapes[node.name]) > LARGEST_OUTPUT:
@@ -157,6 +160,11 @@ def _named(place, rule, *arguments):  # type: ignore[no-untyped-def]
         return rule(*arguments)
     except NetworkError as error:
         raise NetworkError(f"{place}: {error}") from None
+
+
+def _check_weights(scheme: Scheme, place: str, layer: Layer) -> None:
+    if scheme == "symmetric" and (layer.weight_format != "s8" or layer.weight_zero_point.any()):
+        raise NetworkError(f"{place}: weights of a symmetric network must be s8 with zero point 0")
 
 
 def _check_scheme(scheme: Scheme, place: str, output: Quantization) -> None:

@@ -1,17 +1,19 @@
-"""Networks as HDF5: format "axsim-network", version 1.
+"""Networks as HDF5: format "axsim-network", version 2.
 
     first 512 bytes    a user block, which HDF5 leaves alone: a line of text with the sha256 of all that follows it
     /                  attributes: format, version, name, scheme, rounding
     /about             attributes: source, source_sha256, licence, calibration, accuracy ... (text)
     /input             attributes: shape (C, H, W), scale, zero_point, format, pixel_scale, mean, std
     /nodes/003_conv    one group a node in order of execution; attributes: op, name, inputs, scale, zero_point,
-                       format and the operator's own; datasets of a layer: weight int8, weight_scale float32,
-                       bias int32
+                       format and the operator's own; datasets of a layer: weight int8 or uint8, weight_scale
+                       float32, weight_zero_point int32, bias int32
     /labels            class names (text), where known
 
 Datasets are compressed and carry a checksum each. The sha256 is compared before HDF5 sees the file: its library has no
 checksum over what holds the datasets together, and one wrong byte there can crash the process. No pickles; soft,
 external and virtual links are refused: loading reads this file only.
+
+Version 1 had no weight_zero_point: the weights were int8, their zero points 0. Such files are read.
 """
 
 import contextlib
@@ -33,8 +35,9 @@ from .files import check_readable, replacing
 from .network import Network, Preprocessing
 from .nodes import OPERATORS, Node, Quantization
 
-FORMAT, VERSION = "axsim-network", 1
-ARRAYS = ("weight", "weight_scale", "bias")
+FORMAT, VERSION = "axsim-network", 2
+OLDEST_VERSION = 1
+ARRAYS = ("weight", "weight_scale", "bias", "weight_zero_point")
 USER_BLOCK = 512
 LARGEST_DATASET = 2**30  # elements; a file may claim any shape at no cost, and reading it would fill the memory
 
@@ -144,8 +147,11 @@ def _read(file: h5py.File) -> Network:
     if _attribute(file, "format", str, None) != FORMAT:
         raise NetworkError(f"format must be {FORMAT!r}, got {file.attrs.get('format')!r}; is this a network file?")
     version = _attribute(file, "version", int)
-    if version != VERSION:
-        raise NetworkError(f"version must be {VERSION}, got {version}; this axsim cannot read it, try a newer one")
+    if not OLDEST_VERSION <= version <= VERSION:
+        raise NetworkError(
+            f"version must be from {OLDEST_VERSION} to {VERSION}, got {version}; "
+            "this axsim cannot read it, try a newer one"
+        )
     _check_links(file)
     for name in ("about", "input", "nodes"):
         if not isinstance(file.get(name), h5py.Group):
@@ -182,6 +188,8 @@ def _node(group: h5py.Group) -> Node:
     values: dict[str, Any] = {}
     hints = typing.get_type_hints(OPERATORS[op])
     for field in dataclasses.fields(OPERATORS[op]):
+        if field.name not in group and field.name == "weight_zero_point":
+            continue  # version 1; the field's default
         if field.name == "output":
             values["output"] = _quantization(group)
         elif field.name in ARRAYS:

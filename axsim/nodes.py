@@ -4,14 +4,15 @@ Shapes are those of one image, (C, H, W). Nodes are computed by `engine.py` (lay
 """
 
 import dataclasses
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from .errors import NetworkError
-from .formats import FORMATS, Format, code_range
+from .formats import FORMATS, Format, code_range, format_of
 
+Codes = npt.NDArray[np.integer[Any]]  # int8 or uint8
 Shape = tuple[int, int, int]
 Pair = tuple[int, int]
 Quad = tuple[int, int, int, int]
@@ -82,11 +83,27 @@ class Requantizing(Node):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Layer(Requantizing):
-    """A node whose products go through the multiplier: weights int8, per-channel scales float32, bias int32."""
+    """
+    A node whose products go through the multiplier.
 
-    weight: npt.NDArray[np.int8]
+    weight int8 or uint8, codes of real = weight_scale (code - weight_zero_point); weight_scale float32 [M] and
+    weight_zero_point int32 [M], one an output channel, or [1] for one zero point for all; bias int32 [M], in units of
+    input scale times weight scale.
+    """
+
+    weight: Codes
     weight_scale: npt.NDArray[np.float32]
     bias: npt.NDArray[np.int32]
+    weight_zero_point: npt.NDArray[np.int32] = dataclasses.field(
+        default_factory=lambda: np.zeros(1, np.int32), kw_only=True
+    )
+
+    @property
+    def weight_format(self) -> Format:
+        """Operand format of the weights, the multiplier's left operand."""
+        fmt = format_of(self.weight)
+        assert fmt is not None  # `check` refuses other dtypes
+        return fmt
 
     @property
     def groups_of_weights(self) -> int:
@@ -96,10 +113,16 @@ class Layer(Requantizing):
     def check(self, shapes: tuple[Shape, ...], inputs: tuple[Quantization, ...]) -> None:
         """See Node."""
         super().check(shapes, inputs)
-        for field, dtype in (("weight", np.int8), ("weight_scale", np.float32), ("bias", np.int32)):
+        dtypes = {
+            "weight": ("int8", "uint8"),
+            "weight_scale": ("float32",),
+            "bias": ("int32",),
+            "weight_zero_point": ("int32",),
+        }
+        for field, allowed in dtypes.items():
             value = getattr(self, field)
-            if not isinstance(value, np.ndarray) or value.dtype != dtype:
-                raise NetworkError(f"{field} must be of {np.dtype(dtype).name}, got {getattr(value, 'dtype', value)}")
+            if not isinstance(value, np.ndarray) or value.dtype.name not in allowed:
+                raise NetworkError(f"{field} must be of {' or '.join(allowed)}, got {getattr(value, 'dtype', value)}")
         channels = self.weight.shape[0]
         for field in ("weight_scale", "bias"):
             if getattr(self, field).shape != (channels,):
@@ -107,14 +130,21 @@ class Layer(Requantizing):
                     f"{field} must have one entry for each of the {channels} output channels, "
                     f"got shape {getattr(self, field).shape}"
                 )
+        low, high = code_range(self.weight_format)
+        zero_point = self.weight_zero_point
+        if zero_point.shape not in ((1,), (channels,)) or (zero_point < low).any() or (zero_point > high).any():
+            raise NetworkError(
+                f"weight_zero_point must be one {self.weight_format} code, {low} to {high}, for all output channels "
+                f"or for each of the {channels}, got {zero_point.tolist()}"
+            )
         if not np.isfinite(self.weight_scale).all() or (self.weight_scale <= 0).any():
             raise NetworkError("weight_scale must be positive and finite")
         multiplier = self.requantization_multiplier(inputs[0])
         if not np.isfinite(multiplier).all() or (multiplier <= 0).any():
             raise NetworkError("input scale x weight_scale / output scale must be positive and finite in float32")
 
-    def weight_rows(self) -> npt.NDArray[np.int8]:
-        """Weights as the left matrix of the product, contiguous int8 [M, K], K = taps of one group."""
+    def weight_rows(self) -> Codes:
+        """Weights as the left matrix of the product, contiguous int8 or uint8 [M, K], K = taps of one group."""
         return np.ascontiguousarray(self.weight.reshape(self.weight.shape[0], -1))
 
     def requantization_multiplier(self, x: Quantization) -> npt.NDArray[np.float32]:
@@ -125,7 +155,7 @@ class Layer(Requantizing):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Conv(Layer):
-    """Convolution; weight int8 [M, C / groups, kh, kw]; pads (top, left, bottom, right), of the input's zero point."""
+    """Convolution; weight [M, C / groups, kh, kw]; pads (top, left, bottom, right), of the input's zero point."""
 
     op: ClassVar[str] = "conv"
     strides: Pair
@@ -160,7 +190,7 @@ class Conv(Layer):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Linear(Layer):
-    """Fully connected layer on a flattened input (F, 1, 1); weight int8 [M, F]."""
+    """Fully connected layer on a flattened input (F, 1, 1); weight [M, F]."""
 
     op: ClassVar[str] = "linear"
 

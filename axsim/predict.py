@@ -42,7 +42,7 @@ def predict(multiplier: Multiplier, layer: LayerStatistics) -> PredictedNorms:
     Parameters
     ----------
     multiplier : Multiplier
-        It is served to the layer's operands (s8 weights, activations of the layer's format).
+        It is served to the layer's operands, in their formats.
     layer : LayerStatistics
         With covariances, from `axsim.measure.measure`; the prediction is for as many pixels as it has seen.
 
@@ -53,7 +53,7 @@ def predict(multiplier: Multiplier, layer: LayerStatistics) -> PredictedNorms:
     AxsimError
         If covariances were not gathered.
     """
-    served = multiplier.serving("s8", layer.x_format)
+    served = multiplier.serving(layer.w_format, layer.x_format)
     uniform = served.moments()
     own = served.moments(layer.weight_histogram, layer.activation_histogram)
     conditional, covariance = _tap_levels(served, layer)

@@ -72,9 +72,9 @@ class LayerStatistics:
     Parameters
     ----------
     weight : uint8 [M, K]
-        Weight patterns (s8).
+        Weight patterns.
     groups : int
-    x_format : {"u8", "s8"}
+    w_format, x_format : {"u8", "s8"}
     covariances : bool
         Whether to gather the taps' second moments too, float64 [groups, K, K].
 
@@ -88,8 +88,10 @@ class LayerStatistics:
         Histogram of the activation patterns at each tap, padding included.
     """
 
-    def __init__(self, weight: Patterns, groups: int, x_format: Format, covariances: bool = False) -> None:
-        self.weight, self.groups, self.x_format = weight, groups, x_format
+    def __init__(
+        self, weight: Patterns, groups: int, w_format: Format, x_format: Format, covariances: bool = False
+    ) -> None:
+        self.weight, self.groups, self.w_format, self.x_format = weight, groups, w_format, x_format
         self.errors = ErrorSums(weight.shape[0])
         self.pixels = 0
         depth = weight.shape[1]

@@ -59,10 +59,16 @@ class Builder:
         return tuple(sorted(int(value) for value in self.rng.integers(low, high + 1, 2)))
 
     def weights(self, *shape):
+        unsigned = self.scheme == "affine" and self.rng.random() < 0.4
+        low, high, dtype = (0, 255, np.uint8) if unsigned else (-128, 127, np.int8)
         extreme = self.rng.random() < 0.2
-        weight = self.rng.choice([-128, 127, 0], shape) if extreme else self.rng.integers(-128, 128, shape)
+        weight = self.rng.choice([low, high, 0], shape) if extreme else self.rng.integers(low, high + 1, shape)
+        zero_points = [0]
+        if self.scheme == "affine" and self.rng.random() < 0.7:
+            zero_points = self.rng.integers(low, high + 1, self.rng.choice([1, shape[0]]))
         return {
-            "weight": weight.astype(np.int8),
+            "weight": weight.astype(dtype),
+            "weight_zero_point": np.array(zero_points, np.int32),
             "weight_scale": self.rng.uniform(0.001, 0.02, shape[0]).astype(np.float32),
             "bias": self.rng.integers(-5000, 5000, shape[0]).astype(np.int32),
         }

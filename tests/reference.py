@@ -71,17 +71,28 @@ def convolve(x, weight, table, strides, pads, dilations, groups, padding_code):
 
 def layer_sums(node, x, given, multiplier):
     """Sums of a conv or linear before bias and zero point, int64 [B, M, OH, OW]."""
-    table = product_table(multiplier, "s8", given.format)
+    w_format = {"int8": "s8", "uint8": "u8"}[node.weight.dtype.name]
+    return _sums_through(node, x, given, product_table(multiplier, w_format, given.format))
+
+
+def _sums_through(node, x, given, table):
     if node.op == "linear":
         weight = node.weight[:, :, None, None]
         return convolve(x, weight, table, (1, 1), (0, 0, 0, 0), (1, 1), 1, given.zero_point)
     return convolve(x, node.weight, table, node.strides, node.pads, node.dilations, node.groups, given.zero_point)
 
 
-def requantize(node, sums, given):
-    """Codes of a layer from its sums [B, M, OH, OW]."""
-    per_channel = node.weight.reshape(len(node.weight), -1).astype(np.int64).sum(axis=1)
-    totals = sums + (node.bias.astype(np.int64) - given.zero_point * per_channel)[None, :, None, None]
+def accumulators(node, sums, x, given):
+    """Sums of (w - w_zero) (x - x_zero) + bias, int64 [B, M, OH, OW], from the sums of the stored codes' products."""
+    rows = node.weight.reshape(len(node.weight), -1).astype(np.int64)
+    w_zero = np.broadcast_to(node.weight_zero_point, len(rows)).astype(np.int64)
+    sum_of_x = _sums_through(node, x, given, np.tile(values_of(given.format), (256, 1)))
+    constant = node.bias - given.zero_point * rows.sum(axis=1) + rows.shape[1] * w_zero * given.zero_point
+    return sums - w_zero[None, :, None, None] * sum_of_x + constant[None, :, None, None]
+
+
+def requantize(node, totals, given):
+    """Codes of a layer from its accumulators [B, M, OH, OW]."""
     scale = np.float32(given.scale) * node.weight_scale / np.float32(node.output.scale)
     real = totals.astype(np.int32).astype(np.float32) * scale[None, :, None, None]
     return np.clip(np.rint(real.astype(np.float64)).astype(np.int64) + node.output.zero_point, *node.clamp)
@@ -109,7 +120,8 @@ def compute(node, inputs, given, multiplier=None):
     """Output codes int64 [B, C, H, W] of any node; `given` are the inputs' quantizations."""
     x = inputs[0]
     if node.op in ("conv", "linear"):
-        return requantize(node, layer_sums(node, x, given[0], multiplier), given[0])
+        sums = layer_sums(node, x, given[0], multiplier)
+        return requantize(node, accumulators(node, sums, x, given[0]), given[0])
     if node.op == "add":
         return quantize(dequantize(x, given[0]) + dequantize(inputs[1], given[1]), node.output, node.clamp)
     if node.op == "concat":

@@ -1,5 +1,7 @@
 """The engine equals the oracle bit for bit: every operator, any table, both schemes, any batch size or thread count."""
 
+import dataclasses
+
 import numba
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from networks import OPERATORS, network_of, networks, random_images
 import axsim
 from axsim.engine import input_codes
 from axsim.errors import AxsimError, ImageError, MultiplierError
+from axsim.formats import DTYPES, code_range
 from axsim.product_table import Multiplier
 
 SLOW_ENOUGH = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
@@ -69,6 +72,35 @@ def test_each_multiplier(multiplier, scheme):
             axsim.run(network, random_images(network, 2), multiplier)
     else:
         assert_equal_to_oracle(network, random_images(network, 2), multiplier)
+
+
+@pytest.mark.parametrize("w_format", ["u8", "s8"])
+@pytest.mark.parametrize("x_format", ["u8", "s8"])
+@pytest.mark.parametrize("op", ["conv", "depthwise", "grouped"])
+@pytest.mark.parametrize("zero_points", ["one", "one a channel"])
+def test_operand_formats_and_zero_points_of_weights(w_format, x_format, op, zero_points):
+    network = network_of([op], 13, "affine", (4, 7, 6))
+    low, high = code_range(w_format)
+    rng = np.random.default_rng(1)
+    layers = []
+    for layer in network.layers:
+        weight = rng.integers(low, high + 1, layer.weight.shape).astype(DTYPES[w_format])
+        each = rng.integers(low, high + 1, 1 if zero_points == "one" else len(weight)).astype(np.int32)
+        each[0] = high  # the furthest from what it is taken off
+        layers.append(dataclasses.replace(layer, weight=weight, weight_zero_point=each))
+    nodes = tuple(next((new for new in layers if new.name == node.name), node) for node in network.nodes)
+    given = dataclasses.replace(network.input, format=x_format, zero_point=code_range(x_format)[1] - 1)
+    network = dataclasses.replace(network, nodes=nodes, input=given)
+    for multiplier in (
+        None,
+        axsim.multiplier("mitchell"),
+        TABLES[0],
+        *((SIGNED,) if w_format == x_format == "s8" else ()),
+    ):
+        try:
+            assert_equal_to_oracle(network, random_images(network, 2), multiplier)
+        except MultiplierError:  # the signed one, where the linear layer's input is u8
+            assert multiplier is SIGNED and network.quantization(network.layers[-1].inputs[0]).format == "u8"
 
 
 @SLOW_ENOUGH

@@ -94,7 +94,7 @@ def test_statistics_refuse_what_does_not_fit():
     with pytest.raises(AxsimError, match="must be int32"):
         ErrorSums(2000).add(wide, wide[:, :2])
     with pytest.raises(AxsimError, match="columns must be"):
-        LayerStatistics(np.zeros((1, 1), np.uint8), 1, "s8").add(eight)
+        LayerStatistics(np.zeros((1, 1), np.uint8), 1, "s8", "s8").add(eight)
 
 
 def test_the_bound_pairs_each_sum_with_its_own_bias():

@@ -31,6 +31,7 @@ def with_node(network, index, **changes):
 
 
 NETWORK = network_of(["conv", "max_pool", "add"], 1)
+AFFINE = network_of(["conv"], 1, "affine")
 U8 = Quantization(1.0, 3, "u8")
 
 
@@ -56,6 +57,12 @@ U8 = Quantization(1.0, 3, "u8")
             "in float32",
         ),
         (lambda: with_node(NETWORK, 4, inputs=("input",)), "flattened input"),
+        (lambda: with_node(NETWORK, 0, weight=NETWORK.nodes[0].weight.view(np.uint8)), "must be s8 with zero point 0"),
+        (lambda: with_node(NETWORK, 0, weight=NETWORK.nodes[0].weight.astype(np.int16)), "int8 or uint8, got int16"),
+        (lambda: with_node(NETWORK, 0, weight_zero_point=np.array([3], np.int32)), "must be s8 with zero point 0"),
+        (lambda: with_node(AFFINE, 0, weight_zero_point=np.array([300], np.int32)), r"one [us]8 code.* got \[300\]"),
+        (lambda: with_node(AFFINE, 0, weight_zero_point=np.zeros(77, np.int32)), "weight_zero_point must be one"),
+        (lambda: with_node(AFFINE, 0, weight_zero_point=np.zeros(1, np.int64)), "weight_zero_point must be of int32"),
         (lambda: with_node(NETWORK, 0, inputs=()), "must have 1 inputs"),
     ],
 )

@@ -50,6 +50,17 @@ def test_round_trip_of_each_operator(op, scheme, tmp_path):
     assert_same_network(network, axsim.load(tmp_path / "n.h5"))
 
 
+def test_a_file_of_version_1_is_read(tmp_path):
+    network = network_of(["conv", "depthwise"], 3, "symmetric")
+    save(network, tmp_path / "n.h5")
+    with h5py.File(tmp_path / "n.h5", "r+") as file:
+        file.attrs["version"] = 1
+        for group in file["nodes"].values():
+            group.pop("weight_zero_point", None)
+    sign(tmp_path / "n.h5")
+    assert_same_network(network, load(tmp_path / "n.h5"))
+
+
 @settings(
     deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
@@ -170,7 +181,7 @@ CONV = "/nodes/000_conv"
 RULES = [
     ("format", _set("format", "other"), "format must be"),
     ("no format", _drop("format"), "format must be"),
-    ("version", _set("version", 2), "version must be 1, got 2"),
+    ("version", _set("version", 3), "version must be from 1 to 2, got 3"),
     ("version text", _set("version", "one"), "version must be an integer"),
     ("scheme", _set("scheme", "odd"), "scheme must be one of symmetric, affine"),
     ("rounding", _set("rounding", "fixed"), "rounding must be 'float'"),

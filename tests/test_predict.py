@@ -19,7 +19,7 @@ SIGNED = axsim.multiplier("broken_array:h=2,v=5,signed=1")
 
 
 def gathered(weight, columns, groups=1, x_format="s8"):
-    statistics = LayerStatistics(weight, groups, x_format, covariances=True)
+    statistics = LayerStatistics(weight, groups, "s8", x_format, covariances=True)
     statistics.add(columns)
     return statistics
 
@@ -114,7 +114,7 @@ def test_the_exact_multiplier_is_predicted_to_do_nothing():
 def test_covariances_are_those_of_the_columns():
     rng = np.random.default_rng(7)
     columns = rng.integers(0, 256, (6, 20000), dtype=np.uint8)
-    statistics = LayerStatistics(np.zeros((2, 3), np.uint8), 2, "s8", covariances=True)
+    statistics = LayerStatistics(np.zeros((2, 3), np.uint8), 2, "s8", "s8", covariances=True)
     for part in np.array_split(columns, 7, axis=1):
         statistics.add(np.ascontiguousarray(part))
     values = columns.view(np.int8).astype(float)
@@ -126,7 +126,7 @@ def test_covariances_are_those_of_the_columns():
 
 def test_covariances_must_have_been_gathered():
     with pytest.raises(ValueError, match=r"axsim\.measure"):
-        statistics = LayerStatistics(np.zeros((1, 1), np.uint8), 1, "s8")
+        statistics = LayerStatistics(np.zeros((1, 1), np.uint8), 1, "s8", "s8")
         statistics.add(np.zeros((1, 1), np.uint8))
         predict(MULTIPLIERS[0], statistics)
 
