@@ -1,0 +1,16 @@
+"""The commands, one file each: its first line of text, `configure(parser)` and `run(given) -> Result`.
+
+A module here imports argparse and what lies beside it; what a command needs is imported when it runs.
+"""
+
+# In the order in which --help lists them.
+COMMANDS = (
+    "demo",
+    "multipliers",
+    "moments",
+    "convert",
+    "run",
+    "compare",
+    "bench",
+    "warmup",
+)

@@ -1,0 +1,60 @@
+"""Measured beside predicted, for several multipliers."""
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from ..errors import AxsimError
+from ..progress import ProgressDisplay
+from .arguments import add_network_and_images, count, network_and_images
+from .result import Result
+
+if TYPE_CHECKING:
+    from ..images import ImageSet
+    from ..network import Network
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    add_network_and_images(parser)
+    parser.add_argument("--multipliers", nargs="+", required=True, metavar="NAME")
+    parser.add_argument(
+        "--measured-images", type=count, metavar="N", default=16, help="images to measure error matrices on (16)"
+    )
+    parser.add_argument("--report", metavar="FILE", help="write an HTML report")
+    parser.add_argument("--overwrite", action="store_true", help="replace the report if it exists")
+
+
+def run(given: argparse.Namespace) -> Result:
+    """Compare multipliers on a network and images of the user's."""
+    network, images = network_and_images(given)
+    return comparison_result(network, images, given.multipliers, given.measured_images, given.report, given.overwrite)
+
+
+def comparison_result(
+    network: "Network", images: "ImageSet", names: Any, measured_images: int, report: Any, overwrite: bool
+) -> Result:
+    """Compare, and write a report if its path is given."""
+    from ..catalog import multiplier
+    from ..comparison import compare
+    from ..files import check_writable
+    from ..report import write_report
+    from ..text import comparison_text
+
+    if report is not None:
+        check_writable(report, overwrite)
+    display = ProgressDisplay()
+    try:
+        comparison = compare(
+            network, images, [multiplier(name) for name in names], measured_images=measured_images, phase=display.phase
+        )
+    finally:
+        display.close()
+    written, failure = "", None
+    if report is not None:
+        try:
+            write_report(comparison, report, overwrite)
+            written = f"\nReport: {report}"
+        except AxsimError as error:  # minutes of work are shown all the same
+            failure, report = error, None
+    data = {**comparison.as_dict(), "report": report and str(report)}
+    return Result(comparison_text(comparison) + written, data, failure)
