@@ -1,13 +1,16 @@
 """The catalogue: a name such as "drum:k=4" becomes a Multiplier.
 
 name       = family [":" parameter "=" integer ("," parameter "=" integer)*]
+           | circuit
 family     = a module of kernels/multipliers
+circuit    = a member of a library in libraries/, such as mul8u_FTA
 """
 
 import difflib
 import functools
 import importlib
 import pkgutil
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +19,9 @@ from .formats import Format, pattern_values
 from .kernels import multipliers as _families
 from .kernels.multipliers.family import Family, Parameter
 from .product_table import Multiplier
+
+if TYPE_CHECKING:
+    from .libraries.evoapproxlib import Circuit
 
 WIDTH = 8
 
@@ -35,12 +41,24 @@ def examples() -> list[str]:
     return [_full_name(name, values) for name, family in families().items() for values in family.examples]
 
 
+def circuits() -> "dict[str, Circuit]":
+    """All circuits of the libraries that ship with axsim, by name."""
+    from .libraries import evoapproxlib  # HDF5 takes its time to import
+
+    return evoapproxlib.circuits()
+
+
+def names() -> list[str]:
+    """Every full name that axsim lists: the families' examples, then the libraries' circuits."""
+    return [*examples(), *circuits()]
+
+
 def multiplier(name: str) -> Multiplier:
     """
-    Return the multiplier of that name, such as "exact", "drum:k=4" or "broken_array:h=2,v=5,signed=1".
+    Return the multiplier of that name, such as "drum:k=4", "broken_array:h=2,v=5,signed=1" or "mul8u_FTA".
 
-    Unsigned unless `signed=1` is given, which families that are defined on two's complement operands accept. An
-    unsigned core serves signed operands all the same, by sign-magnitude (`Multiplier.serving`).
+    A family is unsigned unless `signed=1` is given, which families that are defined on two's complement operands
+    accept. An unsigned core serves signed operands all the same, by sign-magnitude (`Multiplier.serving`).
 
     Raises
     ------
@@ -54,19 +72,37 @@ def multiplier(name: str) -> Multiplier:
 
 @functools.lru_cache(maxsize=256)
 def _multiplier(name: str) -> Multiplier:
-    family_name, _, text = name.strip().partition(":")
-    known = families()
-    if family_name not in known:
-        closest = difflib.get_close_matches(name, sorted({*known, *examples()}), n=3, cutoff=0.4)
-        hint = f"; the closest are {', '.join(closest)}" if closest else ""
-        raise MultiplierError(f"multiplier must be one of {', '.join(known)}, got {name!r}{hint}")
-    family = known[family_name]
+    name = name.strip()
+    if name.partition(":")[0] in families():
+        return _family_member(name)
+    if name in circuits():
+        from .libraries import evoapproxlib
+
+        return evoapproxlib.multiplier(name)
+    closest = _closest(name, {*families(), *names()})
+    hint = f"; the closest are {', '.join(closest)}" if closest else ""
+    raise MultiplierError(
+        f"multiplier must be a family or a circuit that `axsim multipliers` lists, such as drum:k=4 or mul8u_FTA, "
+        f"got {name!r}{hint}"
+    )
+
+
+def _closest(name: str, known: set[str]) -> list[str]:
+    """Up to three known names that read like this one, in either case of letters."""
+    by_lower_case = {each.lower(): each for each in sorted(known)}
+    return [by_lower_case[each] for each in difflib.get_close_matches(name.lower(), by_lower_case, n=3, cutoff=0.4)]
+
+
+def _family_member(name: str) -> Multiplier:
+    family_name, _, text = name.partition(":")
+    family = families()[family_name]
     values, signed = _parameters(family, text, name)
 
     fmt: Format = "s8" if signed else "u8"
     operands = pattern_values(fmt)
     table = family(operands[:, None], operands[None, :], width=WIDTH, signed=signed, **values)
-    return Multiplier(_full_name(family_name, {**values, "signed": signed}), np.asarray(table), (fmt, fmt))
+    full_name = _full_name(family_name, {**values, "signed": signed})
+    return Multiplier(full_name, np.asarray(table), (fmt, fmt), source=family.citation)
 
 
 def _parameters(family: Family, text: str, name: str) -> tuple[dict[str, int], int]:

@@ -6,6 +6,7 @@ import hashlib
 import numpy as np
 import numpy.typing as npt
 
+from .costs import Costs
 from .errors import MultiplierError
 from .formats import FORMATS, Format, exact_products, pattern_values
 from .moments import Moments, ZeroProducts, moments
@@ -30,6 +31,10 @@ class Multiplier:
         activation (right) operand. Values must fit int32. Copied, kept as read-only int32.
     operands : pair of {"u8", "s8"}
         How each operand's patterns are read.
+    costs : Costs, optional
+        Power, area and delay of the circuit, where known.
+    source : str
+        Where the table comes from: a citation, a file.
 
     Raises
     ------
@@ -37,7 +42,15 @@ class Multiplier:
         If the table has another shape, is not of integers or does not fit int32, or a format is unknown.
     """
 
-    def __init__(self, name: str, table: npt.ArrayLike, operands: tuple[Format, Format] = ("u8", "u8")) -> None:
+    def __init__(
+        self,
+        name: str,
+        table: npt.ArrayLike,
+        operands: tuple[Format, Format] = ("u8", "u8"),
+        *,
+        costs: Costs | None = None,
+        source: str = "",
+    ) -> None:
         try:
             values = np.asarray(table)
         except ValueError:  # rows of different lengths
@@ -53,6 +66,7 @@ class Multiplier:
         if not isinstance(operands, tuple | list) or len(operands) != 2 or any(fmt not in FORMATS for fmt in operands):
             raise MultiplierError(f"operands must be a pair of 'u8' or 's8', got {operands!r}")
         self.name = str(name)
+        self.costs, self.source = costs, str(source)
         self.operands: tuple[Format, Format] = (operands[0], operands[1])
         self.table: npt.NDArray[np.int32] = np.array(values, dtype=np.int32, order="C")
         self.table.flags.writeable = False
@@ -111,12 +125,12 @@ class Multiplier:
 
     @functools.cached_property
     def _served(self) -> dict[tuple[Format, Format], "Multiplier"]:
-        """The sign-magnitude wrappings of an unsigned core."""
+        """The sign-magnitude wrappings of an unsigned core; its costs stay those of the core alone."""
         wrapped: dict[tuple[Format, Format], Multiplier] = {}
         for pair in ((w, x) for w in FORMATS for x in FORMATS if (w, x) != ("u8", "u8")):
             w, x = pattern_values(pair[0]), pattern_values(pair[1])
             core = self.table[np.abs(w)[:, None], np.abs(x)[None, :]].astype(np.int64)
             # An operand of 0 is positive here: a core with core(0, x) != 0 keeps that product, with x's sign.
             sign = np.where(w < 0, -1, 1)[:, None] * np.where(x < 0, -1, 1)[None, :]
-            wrapped[pair] = Multiplier(self.name, sign * core, pair)
+            wrapped[pair] = Multiplier(self.name, sign * core, pair, costs=self.costs, source=self.source)
         return wrapped

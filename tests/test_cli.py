@@ -201,7 +201,7 @@ def test_convert_then_run(folder, capsys):
         (["run", "truncated.h5", "--images", "images.h5"], "truncated.h5: content must match the sha256"),
         (["run", "altered.h5", "--images", "images.h5"], "altered"),
         (["run", "nan.h5", "--images", "images.h5"], "scale must be a positive finite float32"),
-        (["run", "version.h5", "--images", "images.h5"], "version must be 1, got 99"),
+        (["run", "version.h5", "--images", "images.h5"], "version must be from 1 to 2, got 99"),
         (["run", "network.h5", "--images", "larger.h5"], "must be 7 x 6 with 3 channels"),
         (["run", "network.h5", "--images", "labels.h5"], "labels must be classes"),
         (["moments", "drum:k=99"], "k must be 2..8"),

@@ -1,0 +1,1 @@
+"""Libraries of published circuits that ship with axsim, each a module and its truth tables."""
