@@ -231,7 +231,7 @@ def forward(
                 result = _layer(layers[node.name], inputs[0], network.shapes[node.name], accumulate)
             else:
                 formats = [network.quantization(name) for name in node.inputs]
-                result = compute(node, inputs, formats, network.shapes[node.name])
+                result = compute(node, inputs, formats, network.shapes[node.name], network.rounding)
             values[node.name] = result
             for name in node.inputs:
                 if last_use[name] == index:

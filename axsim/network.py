@@ -9,6 +9,7 @@ import numpy as np
 
 from .errors import NetworkError
 from .nodes import Layer, Node, Quantization, Shape
+from .rounding import ROUNDINGS
 
 Scheme = Literal["symmetric", "affine"]
 SCHEMES: tuple[Scheme, ...] = ("symmetric", "affine")
@@ -61,7 +62,7 @@ class Network:
     about : dict
         Origin: source, source_sha256, licence, calibration, accuracy and the like, text by name.
     rounding : str
-        "float": float32 multiplier, round half to even, saturate (ONNX).
+        The rule by which results become codes, one of `axsim.rounding.ROUNDINGS`.
 
     Raises
     ------
@@ -103,8 +104,8 @@ def _checked_shapes(network: Network) -> dict[str, Shape]:
     """Shape of every node's output, all rules checked on the way."""
     if network.scheme not in SCHEMES:
         raise NetworkError(f"scheme must be one of {', '.join(SCHEMES)}, got {network.scheme!r}")
-    if network.rounding != "float":
-        raise NetworkError(f"rounding must be 'float', the only rule that this version knows, got {network.rounding!r}")
+    if network.rounding not in ROUNDINGS:
+        raise NetworkError(f"rounding must be one of {', '.join(ROUNDINGS)}, got {network.rounding!r}")
     texts = (network.name, *network.class_names, *network.about, *network.about.values())
     if not all(isinstance(text, str) and text.isprintable() for text in texts):
         raise NetworkError("name, class_names and about must be printable text without line breaks")

@@ -1,4 +1,7 @@
-"""The operators without products, computed on bit patterns uint8 [C, B, H, W] by the float32 rules of ONNX."""
+"""The operators without products, computed on bit patterns uint8 [C, B, H, W] by the network's rounding rule.
+
+`to_codes` and `reals` are the rule `float`; what another rule does otherwise stands beside it.
+"""
 
 import functools
 
@@ -7,7 +10,7 @@ import numpy.typing as npt
 
 from .formats import Patterns, code_range, pattern_values
 from .kernels.elementwise import look_up, look_up_pairs
-from .kernels.pool import average_pool, max_pool
+from .kernels.pool import average_pool, average_pool_of_reals, max_pool
 from .nodes import (
     Add,
     AveragePool,
@@ -22,6 +25,7 @@ from .nodes import (
     Shape,
     Slice,
 )
+from .rounding import fused_multiply_add
 
 
 def to_codes(real: npt.NDArray[np.float32], target: Quantization, clamp: tuple[int, int] | None) -> Patterns:
@@ -41,33 +45,55 @@ def reals(x: Quantization) -> npt.NDArray[np.float32]:
 
 
 @functools.singledispatch
-def compute(node: Node, inputs: list[Patterns], formats: list[Quantization], shape: Shape) -> Patterns:
+def compute(node: Node, inputs: list[Patterns], formats: list[Quantization], shape: Shape, rounding: str) -> Patterns:
     """Compute a node without products: patterns uint8 [C, B, H, W] of each input to those of the output."""
     raise NotImplementedError(node.op)
 
 
 @compute.register
-def _add(node: Add, inputs: list[Patterns], formats: list[Quantization], shape: Shape) -> Patterns:
-    a, b = (reals(quantization) for quantization in formats)
-    codes = to_codes(a[:, None] + b[None, :], node.output, node.clamp)
+def _add(node: Add, inputs: list[Patterns], formats: list[Quantization], shape: Shape, rounding: str) -> Patterns:
+    codes = _fused_sums(node, *formats) if rounding == "onnxruntime" else _sums(node, *formats)
     out = np.empty_like(inputs[0])
     look_up_pairs(inputs[0].reshape(-1), inputs[1].reshape(-1), codes, out.reshape(-1))
     return out
 
 
+def _sums(node: Add, a: Quantization, b: Quantization) -> Patterns:
+    """Code of the sum for each pair of patterns, uint8 [256, 256]."""
+    return to_codes(reals(a)[:, None] + reals(b)[None, :], node.output, node.clamp)
+
+
+def _fused_sums(node: Add, a: Quantization, b: Quantization) -> Patterns:
+    """
+    Return the same by ONNX Runtime's kernel (QLinearAdd, MLAS for AVX2), in which the zero points are one float32 term:
+
+    code = clamp(round_half_even(fma(a, r_a, fma(b, r_b, z - fma(r_a, a_zero, r_b b_zero))))), r = scale / output scale
+    """
+    r_a, r_b = (np.float32(given.scale) / np.float32(node.output.scale) for given in (a, b))
+    zero_points = fused_multiply_add(r_a, a.zero_point, r_b * np.float32(b.zero_point))
+    rest = np.float32(node.output.zero_point) - zero_points
+    real = fused_multiply_add(pattern_values(b.format), r_b, rest)
+    real = fused_multiply_add(pattern_values(a.format)[:, None], r_a, real)
+    return np.clip(np.rint(real), *node.clamp).astype(np.int64).astype(np.uint8)
+
+
 @compute.register
-def _requantize(node: Requantize, inputs: list[Patterns], formats: list[Quantization], shape: Shape) -> Patterns:
+def _requantize(
+    node: Requantize, inputs: list[Patterns], formats: list[Quantization], shape: Shape, rounding: str
+) -> Patterns:
     return _look_up(inputs[0], to_codes(reals(formats[0]), node.output, node.clamp))
 
 
 @compute.register
-def _concat(node: Concat, inputs: list[Patterns], formats: list[Quantization], shape: Shape) -> Patterns:
+def _concat(node: Concat, inputs: list[Patterns], formats: list[Quantization], shape: Shape, rounding: str) -> Patterns:
     parts = zip(inputs, formats, strict=True)
     return np.concatenate([_look_up(x, to_codes(reals(fmt), node.output, node.clamp)) for x, fmt in parts])
 
 
 @compute.register
-def _max_pool(node: MaxPool, inputs: list[Patterns], formats: list[Quantization], shape: Shape) -> Patterns:
+def _max_pool(
+    node: MaxPool, inputs: list[Patterns], formats: list[Quantization], shape: Shape, rounding: str
+) -> Patterns:
     out = np.empty((shape[0], inputs[0].shape[1], *shape[1:]), np.uint8)
     flip = np.uint8(128 if node.output.format == "s8" else 0)
     max_pool(inputs[0], flip, node.kernel_shape, node.strides, node.pads[:2], out)
@@ -75,7 +101,11 @@ def _max_pool(node: MaxPool, inputs: list[Patterns], formats: list[Quantization]
 
 
 @compute.register
-def _average_pool(node: AveragePool, inputs: list[Patterns], formats: list[Quantization], shape: Shape) -> Patterns:
+def _average_pool(
+    node: AveragePool, inputs: list[Patterns], formats: list[Quantization], shape: Shape, rounding: str
+) -> Patterns:
+    if rounding == "onnxruntime":
+        return _average_of_reals(node, inputs[0], formats[0], shape)
     return _average(
         node, inputs[0], formats[0], shape, node.kernel_shape, node.strides, node.pads, node.count_include_pad
     )
@@ -83,7 +113,7 @@ def _average_pool(node: AveragePool, inputs: list[Patterns], formats: list[Quant
 
 @compute.register
 def _global_pool(
-    node: GlobalAveragePool, inputs: list[Patterns], formats: list[Quantization], shape: Shape
+    node: GlobalAveragePool, inputs: list[Patterns], formats: list[Quantization], shape: Shape, rounding: str
 ) -> Patterns:
     window = inputs[0].shape[2], inputs[0].shape[3]
     return _average(node, inputs[0], formats[0], shape, window, (1, 1), (0, 0, 0, 0), False)
@@ -100,29 +130,57 @@ def _average(
     count_include_pad: bool,
 ) -> Patterns:
     values = (pattern_values(quantization.format) - quantization.zero_point).astype(np.int32)
-    counts = np.arange(window[0] * window[1] + 1, dtype=np.float32)
-    counts[:] = counts[-1] if count_include_pad else np.maximum(counts, 1)
+    counts = _divisors(window, count_include_pad)
     multiplier = np.float32(quantization.scale) / (np.float32(node.output.scale) * counts)
     out = np.empty((shape[0], x.shape[1], *shape[1:]), np.uint8)
     average_pool(x, values, window, strides, pads[:2], multiplier, node.output.zero_point, *node.clamp, out)
     return out
 
 
+def _average_of_reals(node: AveragePool, x: Patterns, quantization: Quantization, shape: Shape) -> Patterns:
+    """By ONNX Runtime's kernel (QLinearAveragePool), which sums real numbers in float32."""
+    divisors = _divisors(node.kernel_shape, node.count_include_pad)
+    scale, zero_point = np.float32(node.output.scale), np.float32(node.output.zero_point)
+    out = np.empty((shape[0], x.shape[1], *shape[1:]), np.uint8)
+    average_pool_of_reals(
+        x,
+        reals(quantization),
+        node.kernel_shape,
+        node.strides,
+        node.pads[:2],
+        divisors,
+        scale,
+        zero_point,
+        *node.clamp,
+        out,
+    )
+    return out
+
+
+def _divisors(window: tuple[int, int], count_include_pad: bool) -> npt.NDArray[np.float32]:
+    """Return what the sum over `count` pixels of a window is divided by, float32 [kh kw + 1]."""
+    counts = np.arange(window[0] * window[1] + 1, dtype=np.float32)
+    counts[:] = counts[-1] if count_include_pad else np.maximum(counts, 1)
+    return counts
+
+
 @compute.register
-def _pad(node: Pad, inputs: list[Patterns], formats: list[Quantization], shape: Shape) -> Patterns:
+def _pad(node: Pad, inputs: list[Patterns], formats: list[Quantization], shape: Shape, rounding: str) -> Patterns:
     front, top, left, back, bottom, right = node.pads
     widths = ((front, back), (0, 0), (top, bottom), (left, right))
     return np.pad(inputs[0], widths, constant_values=node.code & 0xFF)
 
 
 @compute.register
-def _slice(node: Slice, inputs: list[Patterns], formats: list[Quantization], shape: Shape) -> Patterns:
+def _slice(node: Slice, inputs: list[Patterns], formats: list[Quantization], shape: Shape, rounding: str) -> Patterns:
     c, h, w = (slice(*bounds) for bounds in zip(node.starts, node.stops, node.steps, strict=True))
     return np.ascontiguousarray(inputs[0][c, :, h, w])
 
 
 @compute.register
-def _flatten(node: Flatten, inputs: list[Patterns], formats: list[Quantization], shape: Shape) -> Patterns:
+def _flatten(
+    node: Flatten, inputs: list[Patterns], formats: list[Quantization], shape: Shape, rounding: str
+) -> Patterns:
     x = inputs[0]
     return np.ascontiguousarray(x.transpose(0, 2, 3, 1)).reshape(-1, x.shape[1], 1, 1)
 

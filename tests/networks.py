@@ -18,6 +18,7 @@ from axsim.nodes import (
     Requantize,
     Slice,
 )
+from axsim.rounding import ROUNDINGS
 
 OPERATORS = (
     "conv",
@@ -144,7 +145,7 @@ class Builder:
         self.formats[name] = node.output
         self.shapes[name] = node.output_shape(tuple(self.shapes[given] for given in node.inputs))
 
-    def network(self):
+    def network(self, rounding="float"):
         """Close with flatten and linear; the network."""
         self.add("flatten", "flat")
         self.add("linear", "logits")
@@ -152,25 +153,27 @@ class Builder:
         recipe = Preprocessing(
             255.0, tuple(self.rng.uniform(0, 1, channels).tolist()), tuple(self.rng.uniform(0.2, 1, channels).tolist())
         )
-        return Network("random", self.shapes["input"], self.input, recipe, tuple(self.nodes), self.scheme)
+        nodes = tuple(self.nodes)
+        return Network("random", self.shapes["input"], self.input, recipe, nodes, self.scheme, rounding=rounding)
 
 
-def network_of(operators, seed=0, scheme="symmetric", shape=(3, 7, 6)):
+def network_of(operators, seed=0, scheme="symmetric", shape=(3, 7, 6), rounding="float"):
     """A network of these operators one behind the other."""
     builder = Builder(seed, scheme, shape)
     for op in operators:
         builder.add(op)
-    return builder.network()
+    return builder.network(rounding)
 
 
 @st.composite
 def networks(draw):
-    """Networks of one to five random operators under either scheme, on small inputs of any shape."""
+    """Networks of one to five random operators, any scheme and rounding rule, on small inputs of any shape."""
     return network_of(
         draw(st.lists(st.sampled_from(OPERATORS), min_size=1, max_size=5)),
         draw(st.integers(0, 2**32 - 1)),
         draw(st.sampled_from(["symmetric", "affine"])),
         (draw(st.integers(1, 4)), draw(st.integers(1, 8)), draw(st.integers(1, 8))),
+        draw(st.sampled_from(sorted(ROUNDINGS))),
     )
 
 

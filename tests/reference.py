@@ -3,6 +3,8 @@
 Nothing of axsim's engine, kernels or tables of codes is used; only what a Network holds is read.
 """
 
+from fractions import Fraction
+
 import numpy as np
 
 
@@ -116,12 +118,41 @@ def mean_codes(node, window, given, divisor):
     return np.clip(np.rint(total * scale).astype(np.int64) + node.output.zero_point, *node.clamp)
 
 
-def compute(node, inputs, given, multiplier=None):
+def fused_multiply_add(a, b, c):
+    """a b + c rounded once to float32: of float32 numbers the nearest to the fraction, ties to even."""
+    exact = Fraction(float(a)) * Fraction(float(b)) + Fraction(float(c))
+    near = np.float32(float(exact))
+    neighbours = [np.nextafter(near, np.float32(-np.inf)), near, np.nextafter(near, np.float32(np.inf))]
+    return min(neighbours, key=lambda value: (abs(Fraction(float(value)) - exact), int(value.view(np.int32)) & 1))
+
+
+def fused_sum(a, b, given, output):
+    """Code of a sum by ONNX Runtime's QLinearAdd, before it is clamped; a, b single codes."""
+    r_a, r_b = (np.float32(q.scale) / np.float32(output.scale) for q in given)
+    zero_points = fused_multiply_add(r_a, given[0].zero_point, r_b * np.float32(given[1].zero_point))
+    rest = np.float32(output.zero_point) - zero_points
+    return int(np.rint(fused_multiply_add(a, r_a, fused_multiply_add(b, r_b, rest))))
+
+
+def mean_of_reals(node, window, given, divisor):
+    """Codes of the mean over the last two axes by ONNX Runtime's QLinearAveragePool: float32, pixel after pixel."""
+    total = np.zeros(window.shape[:2], np.float32)
+    for i in range(window.shape[2]):
+        for j in range(window.shape[3]):
+            total = total + dequantize(window[:, :, i, j], given)
+    real = total / np.float32(divisor) / np.float32(node.output.scale) + np.float32(node.output.zero_point)
+    return np.clip(np.rint(real).astype(np.int64), *node.clamp)
+
+
+def compute(node, inputs, given, multiplier=None, rounding="float"):
     """Output codes int64 [B, C, H, W] of any node; `given` are the inputs' quantizations."""
     x = inputs[0]
     if node.op in ("conv", "linear"):
         sums = layer_sums(node, x, given[0], multiplier)
         return requantize(node, accumulators(node, sums, x, given[0]), given[0])
+    if node.op == "add" and rounding == "onnxruntime":
+        codes = [fused_sum(a, b, given, node.output) for a, b in zip(x.flat, inputs[1].flat, strict=True)]
+        return np.clip(np.array(codes, np.int64).reshape(x.shape), *node.clamp)
     if node.op == "add":
         return quantize(dequantize(x, given[0]) + dequantize(inputs[1], given[1]), node.output, node.clamp)
     if node.op == "concat":
@@ -140,7 +171,8 @@ def compute(node, inputs, given, multiplier=None):
             else:
                 size = window.shape[2] * window.shape[3]
                 full = node.kernel_shape[0] * node.kernel_shape[1]
-                out[:, :, oh, ow] = mean_codes(node, window, given[0], full if node.count_include_pad else size)
+                mean = mean_of_reals if rounding == "onnxruntime" else mean_codes
+                out[:, :, oh, ow] = mean(node, window, given[0], full if node.count_include_pad else size)
         return out
     if node.op == "pad":
         before, after = node.pads[:3], node.pads[3:]
@@ -174,7 +206,7 @@ def run(network, images, multipliers=None):
         inputs, given = [codes[name] for name in node.inputs], [formats[name] for name in node.inputs]
         if node.op in ("conv", "linear"):
             sums[node.name] = layer_sums(node, inputs[0], given[0], chosen)
-        codes[node.name] = compute(node, inputs, given, chosen)
+        codes[node.name] = compute(node, inputs, given, chosen, network.rounding)
         formats[node.name] = node.output
     last = network.nodes[-1]
     return dequantize(codes[last.name], last.output).reshape(len(images), -1), codes, sums

@@ -15,6 +15,7 @@ from axsim.engine import input_codes
 from axsim.errors import AxsimError, ImageError, MultiplierError
 from axsim.formats import DTYPES, code_range
 from axsim.product_table import Multiplier
+from axsim.rounding import ROUNDINGS
 
 SLOW_ENOUGH = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 # Codes that no multiplier makes: tables at the edges of their range, and one whose zero row is not zero.
@@ -58,8 +59,9 @@ def exact_sums_on_inputs(network, images, multiplier):
 @pytest.mark.parametrize("scheme", ["symmetric", "affine"])
 @pytest.mark.parametrize("op", OPERATORS)
 @pytest.mark.parametrize("seed", range(4))
-def test_each_operator(op, scheme, seed):
-    network = network_of([op], seed, scheme)
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+def test_each_operator(op, scheme, seed, rounding):
+    network = network_of([op], seed, scheme, rounding=rounding)
     assert_equal_to_oracle(network, random_images(network, 3, seed), EVERY[seed])
 
 

@@ -184,7 +184,7 @@ RULES = [
     ("version", _set("version", 3), "version must be from 1 to 2, got 3"),
     ("version text", _set("version", "one"), "version must be an integer"),
     ("scheme", _set("scheme", "odd"), "scheme must be one of symmetric, affine"),
-    ("rounding", _set("rounding", "fixed"), "rounding must be 'float'"),
+    ("rounding", _set("rounding", "odd"), "rounding must be one of float"),
     ("shape", _set("shape", [3, 7], "/input"), "/input: shape must be 3 values"),
     ("zero shape", _set("shape", [3, 0, 6], "/input"), "input_shape must be"),
     ("std", _set("std", [1.0, 0.0, 1.0], "/input"), "std above 0"),

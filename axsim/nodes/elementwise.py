@@ -10,7 +10,7 @@ from .base import Requantizing, Shape
 @dataclasses.dataclass(frozen=True, eq=False)
 class Add(Requantizing):
     """
-    Sum of two inputs of one shape, in float32 by the rule of ONNX:
+    Sum of two inputs of one shape, in float32; by the rounding rule of ONNX
 
     code = clamp(round_half_even((a_scale (a - a_zero) + b_scale (b - b_zero)) / scale) + zero_point)
     """

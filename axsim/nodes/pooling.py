@@ -29,7 +29,7 @@ class MaxPool(Node):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class AveragePool(Requantizing):
-    """Mean of each window: the exact integer sum, divided by the pixels in it (or by kh kw, counting the padding)."""
+    """Mean of each window: the sum divided by the pixels in it (or by kh kw, counting the padding)."""
 
     op: ClassVar[str] = "average_pool"
     kernel_shape: Pair

@@ -1,0 +1,37 @@
+"""The rounding rules: how real results become codes. A network states its rule; results name it.
+
+The rules agree on conv, linear, concat, requantize and the global average: those of `float` in `operators.py` and
+`kernels/requantize.py`. Where they differ is said here.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Float32 = npt.NDArray[np.float32]
+
+# What each rule is, in words that a report prints.
+ROUNDINGS = {
+    "float": "the operators of ONNX in float32: scale, round half to even, zero point, saturate",
+    "onnxruntime": "the integer kernels of ONNX Runtime on x86-64: as float, but add is two fused multiply-adds and "
+    "average_pool sums real numbers, both rounded with the zero point added",
+}
+
+
+def fused_multiply_add(a: Any, b: Any, c: Any) -> Float32:
+    """
+    Compute a b + c of float32 numbers, rounded once to float32.
+
+    The product of two float32 numbers is exact in float64. Their sum with c is rounded to odd there, which leaves the
+    second rounding as if it were the only one (Boldo and Melquiond 2008, doi:10.1109/TC.2007.70819).
+    """
+    product = np.asarray(a, np.float64) * np.asarray(b, np.float64)
+    c = np.asarray(c, np.float64)
+    total = product + c
+    # Knuth's two-sum: what the addition lost, exactly.
+    back = total - product
+    lost = (product - (total - back)) + (c - back)
+    even = (total.view(np.int64) & 1) == 0
+    toward = np.where(lost > 0, np.inf, -np.inf)
+    return np.where((lost != 0) & even, np.nextafter(total, toward), total).astype(np.float32)
