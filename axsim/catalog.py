@@ -2,18 +2,22 @@
 
 name       = family [":" parameter "=" integer ("," parameter "=" integer)*]
            | circuit
+           | derivation "(" name | integer (";" name | integer)* ")"
 family     = a module of kernels/multipliers
 circuit    = a member of a library in libraries/, such as mul8u_FTA
+derivation = a function of derived.py: swap(mul8u_FTA), narrow(mitchell; 4; 8)
 """
 
 import difflib
 import functools
 import importlib
 import pkgutil
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .derived import DERIVATIONS
 from .errors import MultiplierError
 from .formats import Format, pattern_values
 from .kernels import multipliers as _families
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from .libraries.evoapproxlib import Circuit
 
 WIDTH = 8
+DEEPEST = 20  # brackets within brackets
 
 
 def families() -> dict[str, Family]:
@@ -73,6 +78,9 @@ def multiplier(name: str) -> Multiplier:
 @functools.lru_cache(maxsize=256)
 def _multiplier(name: str) -> Multiplier:
     name = name.strip()
+    made_by, opened, rest = name.partition("(")
+    if opened and made_by.strip() in DERIVATIONS:
+        return _derived(made_by.strip(), rest, name)
     if name.partition(":")[0] in families():
         return _family_member(name)
     if name in circuits():
@@ -85,6 +93,35 @@ def _multiplier(name: str) -> Multiplier:
         f"multiplier must be a family or a circuit that `axsim multipliers` lists, such as drum:k=4 or mul8u_FTA, "
         f"got {name!r}{hint}"
     )
+
+
+def _derived(made_by: str, rest: str, name: str) -> Multiplier:
+    """Multiplier of a name such as "narrow(mitchell; 4; 8)", `rest` being what stands behind its first bracket."""
+    function, multipliers, integers = DERIVATIONS[made_by]
+    given = _arguments(rest)
+    form = "; ".join(["name"] * multipliers + ["integer"] * integers)
+    if given is None or len(given) != multipliers + integers:
+        raise MultiplierError(f"multiplier must have the form {made_by}({form}), got {name!r}")
+    numbers = given[multipliers:]
+    if not all(re.fullmatch(r"-?[0-9]{1,9}", number) for number in numbers):
+        raise MultiplierError(f"multiplier must have the form {made_by}({form}), got {', '.join(numbers)} in {name!r}")
+    return function(*map(multiplier, given[:multipliers]), *map(int, numbers))
+
+
+def _arguments(rest: str) -> list[str] | None:
+    """Split at the semicolons outside of inner brackets, up to the bracket that ends the text; None if none does."""
+    depth, arguments = 1, [""]
+    for position, character in enumerate(rest):
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if depth == 0:
+            return [argument.strip() for argument in arguments] if position == len(rest) - 1 else None
+        if depth > DEEPEST:
+            return None
+        if character == ";" and depth == 1:
+            arguments.append("")
+        else:
+            arguments[-1] += character
+    return None
 
 
 def _closest(name: str, known: set[str]) -> list[str]:
