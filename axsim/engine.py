@@ -11,12 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from . import errors
+from .fixed_operators import compute_fixed
 from .formats import Patterns, pattern_values
 from .gemm import INT32_MAX, Product, accumulator_bound
+from .kernels.fixed_point import requantize_fixed
 from .kernels.im2col import im2col
 from .kernels.requantize import requantize, subtract_tap_sums
 from .network import INPUT, Network
-from .nodes import Conv, Layer, Quantization, Shape
+from .nodes import Conv, Layer, Node, Quantization, Shape
 from .operators import compute, reals, to_codes
 from .product_table import Multiplier, check_multiplier
 from .statistics import LayerStatistics
@@ -80,12 +82,11 @@ class PreparedLayer:
     Raises AxsimError where a sum could leave int32 and MultiplierError where the multiplier cannot serve the layer.
     """
 
-    def __init__(self, node: Layer, x: Quantization, multiplier: Multiplier | None) -> None:
-        self.node, self.x = node, x
+    def __init__(self, node: Layer, x: Quantization, multiplier: Multiplier | None, rounding: str) -> None:
+        self.node, self.x, self.rounding = node, x, rounding
         rows = node.weight_rows()
         self.weight: Patterns = rows.view(np.uint8)
         self.groups = node.groups_of_weights
-        self.requantization = node.requantization_multiplier(x)
         self.w_format = node.weight_format
         channels, depth = rows.shape
         zero_point = np.broadcast_to(node.weight_zero_point, channels).astype(np.int64)
@@ -124,8 +125,11 @@ class PreparedLayer:
         if self._zero_point is not None:
             subtract_tap_sums(sums, columns, self.groups, self._values, self._zero_point)
         out = np.empty(sums.shape, np.uint8)
-        output = self.node.output
-        requantize(sums, self.bias, self.requantization, output.zero_point, *self.node.clamp, out)
+        zero_point, clamp = self.node.output.zero_point, self.node.clamp
+        if self.rounding == "fixed":
+            requantize_fixed(sums, self.bias, *self.node.fixed_multiplier(self.x), zero_point, *clamp, out)
+        else:
+            requantize(sums, self.bias, self.node.requantization_multiplier(self.x), zero_point, *clamp, out)
         return out
 
 
@@ -203,7 +207,8 @@ def prepare(network: Network, multipliers: Mapping[str, Multiplier | None]) -> d
     """Prepare every layer of the network for its multiplier (None: exact), by name."""
     prepared = {}
     for node in network.layers:
-        prepared[node.name] = PreparedLayer(node, network.quantization(node.inputs[0]), multipliers[node.name])
+        x = network.quantization(node.inputs[0])
+        prepared[node.name] = PreparedLayer(node, x, multipliers[node.name], network.rounding)
     return prepared
 
 
@@ -231,7 +236,7 @@ def forward(
                 result = _layer(layers[node.name], inputs[0], network.shapes[node.name], accumulate)
             else:
                 formats = [network.quantization(name) for name in node.inputs]
-                result = compute(node, inputs, formats, network.shapes[node.name], network.rounding)
+                result = _without_products(node, inputs, formats, network.shapes[node.name], network.rounding)
             values[node.name] = result
             for name in node.inputs:
                 if last_use[name] == index:
@@ -281,6 +286,14 @@ def encode(images: npt.NDArray[np.uint8], codes: Patterns) -> Patterns:
     """Input patterns uint8 [C, B, H, W] of images uint8 [B, H, W, C], through the codes [C, 256] of `input_codes`."""
     # Indexing keeps the memory order of what it indexes with; kernels want C order.
     return np.stack([channel[np.ascontiguousarray(images[..., index])] for index, channel in enumerate(codes)])
+
+
+def _without_products(
+    node: Node, inputs: list[Patterns], formats: list[Quantization], shape: Shape, rounding: str
+) -> Patterns:
+    if rounding == "fixed":
+        return compute_fixed(node, inputs, formats, shape)
+    return compute(node, inputs, formats, shape, rounding)
 
 
 def _layer(layer: PreparedLayer, x: Patterns, shape: Shape, accumulate: Accumulate) -> Patterns:

@@ -139,6 +139,7 @@ def _checked_shapes(network: Network) -> dict[str, Shape]:
             raise NetworkError(f"{place}: output must be quantized as its input is, {inputs[0]}, got {node.output}")
         input_shapes = tuple(shapes[name] for name in node.inputs)
         _named(place, node.check, input_shapes, inputs)
+        _named(place, node.check_rounding, network.rounding, inputs)
         if isinstance(node, Layer):
             _check_weights(network.scheme, place, node)
         shapes[node.name] = _named(place, node.output_shape, input_shapes)

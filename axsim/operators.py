@@ -81,13 +81,13 @@ def _fused_sums(node: Add, a: Quantization, b: Quantization) -> Patterns:
 def _requantize(
     node: Requantize, inputs: list[Patterns], formats: list[Quantization], shape: Shape, rounding: str
 ) -> Patterns:
-    return _look_up(inputs[0], to_codes(reals(formats[0]), node.output, node.clamp))
+    return look_up_codes(inputs[0], to_codes(reals(formats[0]), node.output, node.clamp))
 
 
 @compute.register
 def _concat(node: Concat, inputs: list[Patterns], formats: list[Quantization], shape: Shape, rounding: str) -> Patterns:
     parts = zip(inputs, formats, strict=True)
-    return np.concatenate([_look_up(x, to_codes(reals(fmt), node.output, node.clamp)) for x, fmt in parts])
+    return np.concatenate([look_up_codes(x, to_codes(reals(fmt), node.output, node.clamp)) for x, fmt in parts])
 
 
 @compute.register
@@ -185,7 +185,8 @@ def _flatten(
     return np.ascontiguousarray(x.transpose(0, 2, 3, 1)).reshape(-1, x.shape[1], 1, 1)
 
 
-def _look_up(x: Patterns, codes: Patterns) -> Patterns:
+def look_up_codes(x: Patterns, codes: Patterns) -> Patterns:
+    """codes[x]: patterns of any shape through a table of 256."""
     out = np.empty_like(x)
     look_up(x.reshape(-1), codes, out.reshape(-1))
     return out

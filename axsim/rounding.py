@@ -1,7 +1,8 @@
 """The rounding rules: how real results become codes. A network states its rule; results name it.
 
-The rules agree on conv, linear, concat, requantize and the global average: those of `float` in `operators.py` and
-`kernels/requantize.py`. Where they differ is said here.
+`float` and `onnxruntime` agree on conv, linear, concat, requantize and the global average: those of `float` in
+`operators.py` and `kernels/requantize.py`. Where they differ is said here. `fixed` computes with integers; its
+multipliers are made in `fixed_point.py` and applied in `kernels/fixed_point.py` and `fixed_operators.py`.
 """
 
 from typing import Any
@@ -16,6 +17,8 @@ ROUNDINGS = {
     "float": "the operators of ONNX in float32: scale, round half to even, zero point, saturate",
     "onnxruntime": "the integer kernels of ONNX Runtime on x86-64: as float, but add is two fused multiply-adds and "
     "average_pool sums real numbers, both rounded with the zero point added",
+    "fixed": "the reference integer kernels of TFLite: int32 multiplier and shift, rounded twice as gemmlowp does "
+    "(half up, then half away from zero), zero point, saturate",
 }
 
 

@@ -38,9 +38,9 @@ OPERATORS = (
 class Builder:
     """Adds nodes with random weights and scales to a network; all randomness from one seeded generator."""
 
-    def __init__(self, seed, scheme, shape):
+    def __init__(self, seed, scheme, shape, rounding="float"):
         self.rng = np.random.default_rng(seed)
-        self.scheme = scheme
+        self.scheme, self.rounding = scheme, rounding
         self.nodes = []
         self.input = self.quantization()
         self.shapes, self.formats = {"input": shape}, {"input": self.input}
@@ -70,7 +70,7 @@ class Builder:
         return {
             "weight": weight.astype(dtype),
             "weight_zero_point": np.array(zero_points, np.int32),
-            "weight_scale": self.rng.uniform(0.001, 0.02, shape[0]).astype(np.float32),
+            "weight_scale": self.rng.uniform(0.001, 0.02, self.rng.choice([1, shape[0]])).astype(np.float32),
             "bias": self.rng.integers(-5000, 5000, shape[0]).astype(np.int32),
         }
 
@@ -123,7 +123,10 @@ class Builder:
             if op == "max_pool":
                 node = MaxPool(name, (previous,), kept, kernel, strides, pads)
             else:
-                node = AveragePool(name, (previous,), output, clamp, kernel, strides, pads, bool(rng.random() < 0.5))
+                count_include_pad = bool(rng.random() < 0.5)
+                if self.rounding == "fixed":
+                    output, clamp, count_include_pad = kept, self.clamp(kept), False
+                node = AveragePool(name, (previous,), output, clamp, kernel, strides, pads, count_include_pad)
         elif op == "global_average_pool":
             node = GlobalAveragePool(name, (previous,), output, clamp)
         elif op == "pad":
@@ -159,7 +162,7 @@ class Builder:
 
 def network_of(operators, seed=0, scheme="symmetric", shape=(3, 7, 6), rounding="float"):
     """A network of these operators one behind the other."""
-    builder = Builder(seed, scheme, shape)
+    builder = Builder(seed, scheme, shape, rounding)
     for op in operators:
         builder.add(op)
     return builder.network(rounding)

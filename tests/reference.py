@@ -3,6 +3,7 @@
 Nothing of axsim's engine, kernels or tables of codes is used; only what a Network holds is read.
 """
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -93,6 +94,85 @@ def accumulators(node, sums, x, given):
     return sums - w_zero[None, :, None, None] * sum_of_x + constant[None, :, None, None]
 
 
+def quantize_multiplier(real):
+    """gemmlowp's integer multiplier and shift of a real multiplier, in Python's own numbers."""
+    fraction, shift = math.frexp(real)
+    multiplier = math.floor(fraction * 2**31 + 0.5)
+    if multiplier == 2**31:
+        multiplier, shift = 2**30, shift + 1
+    return (multiplier, shift) if shift >= -31 else (0, 0)
+
+
+def rescale(x, multiplier, shift):
+    """x multiplier 2^(shift - 31) with gemmlowp's two roundings, on Python integers, for arrays of any shape."""
+
+    def one(value):
+        product = (int(value) << max(shift, 0)) * multiplier
+        nudged = product + (2**30 if product >= 0 else 1 - 2**30)
+        high = nudged // 2**31 if nudged >= 0 else -(-nudged // 2**31)
+        divisor = 2 ** max(-shift, 0)
+        size = abs(high) // divisor + (2 * (abs(high) % divisor) >= divisor and divisor > 1)
+        return size if high >= 0 else -size
+
+    return np.array([one(value) for value in np.ravel(x)], np.int64).reshape(np.shape(x))
+
+
+def fixed_requantize(node, totals, given):
+    """Codes of a layer from its accumulators by the rule "fixed"."""
+    scales = np.broadcast_to(node.weight_scale, len(node.weight))
+    in_float32 = node.weight.dtype == np.uint8 or (node.op == "linear" and len(node.weight_scale) == 1)
+    codes = np.zeros_like(totals)
+    for m, weight_scale in enumerate(scales):
+        product = float(np.float32(given.scale) * weight_scale) if in_float32 else given.scale * float(weight_scale)
+        codes[:, m] = rescale(totals[:, m], *quantize_multiplier(product / node.output.scale))
+    return np.clip(codes + node.output.zero_point, *node.clamp)
+
+
+def fixed_mean(node, window):
+    """Mean of the codes of a window over the last two axes, halves away from zero."""
+    total, count = window.sum(axis=(2, 3)), window.shape[2] * window.shape[3]
+    return np.clip(np.sign(total) * ((abs(total) + count // 2) // count), *node.clamp)
+
+
+def fixed_concat(node, x, given):
+    """One input of a concat by the rule "fixed", which is TFLite's, in float32."""
+    if given == node.output:
+        return np.clip(x, *node.clamp)
+    ratio = np.float32(given.scale) * (np.float32(1) / np.float32(node.output.scale))
+    real = x.astype(np.float32) * ratio + np.float32(-given.zero_point) * ratio
+    steps = np.array([math.copysign(math.floor(abs(float(r)) + 0.5), r) for r in real.ravel()]).reshape(real.shape)
+    return np.clip(steps.astype(np.int64) + node.output.zero_point, *node.clamp)
+
+
+def fixed_compute(node, inputs, given, multiplier):
+    """Output codes by the rule "fixed", or None where both rules are one."""
+    x, output = inputs[0], node.output
+    if node.op in ("conv", "linear"):
+        sums = layer_sums(node, x, given[0], multiplier)
+        return fixed_requantize(node, accumulators(node, sums, x, given[0]), given[0])
+    if node.op == "add":
+        common = 2 * max(given[0].scale, given[1].scale)
+        terms = [
+            rescale((part - q.zero_point) * 2**20, *quantize_multiplier(q.scale / common))
+            for part, q in zip(inputs, given, strict=True)
+        ]
+        total = rescale(terms[0] + terms[1], *quantize_multiplier(common / (2**20 * output.scale)))
+        return np.clip(total + output.zero_point, *node.clamp)
+    if node.op == "requantize":
+        steps = rescale(x - given[0].zero_point, *quantize_multiplier(given[0].scale / output.scale))
+        return np.clip(steps + output.zero_point, *node.clamp)
+    if node.op == "concat":
+        return np.concatenate([fixed_concat(node, part, q) for part, q in zip(inputs, given, strict=True)], axis=1)
+    if node.op == "global_average_pool":
+        count = x.shape[2] * x.shape[3]
+        whole, shift = quantize_multiplier(given[0].scale / output.scale)
+        up = min(math.floor(math.log2(count)), 32, 31 + shift)
+        total = x.sum(axis=(2, 3)) - count * given[0].zero_point
+        steps = rescale(total, (whole << up) // count, shift - up)
+        return np.clip(steps + output.zero_point, *node.clamp)[:, :, None, None]
+    return None
+
+
 def requantize(node, totals, given):
     """Codes of a layer from its accumulators [B, M, OH, OW]."""
     scale = np.float32(given.scale) * node.weight_scale / np.float32(node.output.scale)
@@ -147,6 +227,10 @@ def mean_of_reals(node, window, given, divisor):
 def compute(node, inputs, given, multiplier=None, rounding="float"):
     """Output codes int64 [B, C, H, W] of any node; `given` are the inputs' quantizations."""
     x = inputs[0]
+    if rounding == "fixed":
+        codes = fixed_compute(node, inputs, given, multiplier)
+        if codes is not None:
+            return codes
     if node.op in ("conv", "linear"):
         sums = layer_sums(node, x, given[0], multiplier)
         return requantize(node, accumulators(node, sums, x, given[0]), given[0])
@@ -168,6 +252,8 @@ def compute(node, inputs, given, multiplier=None, rounding="float"):
         for oh, ow, window in pixels:
             if node.op == "max_pool":
                 out[:, :, oh, ow] = window.max(axis=(2, 3))
+            elif rounding == "fixed":
+                out[:, :, oh, ow] = fixed_mean(node, window)
             else:
                 size = window.shape[2] * window.shape[3]
                 full = node.kernel_shape[0] * node.kernel_shape[1]

@@ -56,10 +56,10 @@ def exact_sums_on_inputs(network, images, multiplier):
     return logits, codes, sums
 
 
+@pytest.mark.parametrize("rounding", ROUNDINGS)
 @pytest.mark.parametrize("scheme", ["symmetric", "affine"])
 @pytest.mark.parametrize("op", OPERATORS)
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("rounding", ROUNDINGS)
 def test_each_operator(op, scheme, seed, rounding):
     network = network_of([op], seed, scheme, rounding=rounding)
     assert_equal_to_oracle(network, random_images(network, 3, seed), EVERY[seed])

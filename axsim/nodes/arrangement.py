@@ -13,6 +13,7 @@ class Pad(Node):
     """Constant padding of (C, H, W): pads (front, top, left, back, bottom, right), `code` what they are filled with."""
 
     op: ClassVar[str] = "pad"
+    fixed_rule: ClassVar[bool] = True
     keeps_quantization: ClassVar[bool] = True
     pads: Sextuple
     code: int
@@ -35,6 +36,7 @@ class Slice(Node):
     """Every `steps`-th element from `starts` up to but not including `stops`, along (C, H, W)."""
 
     op: ClassVar[str] = "slice"
+    fixed_rule: ClassVar[bool] = True
     keeps_quantization: ClassVar[bool] = True
     starts: Triple
     stops: Triple
@@ -58,6 +60,7 @@ class Flatten(Node):
     """All of an image as one column, (C H W, 1, 1), channels outermost."""
 
     op: ClassVar[str] = "flatten"
+    fixed_rule: ClassVar[bool] = True
     keeps_quantization: ClassVar[bool] = True
 
     def output_shape(self, shapes: tuple[Shape, ...]) -> Shape:

@@ -51,6 +51,7 @@ class Node:
     op: ClassVar[str]
     input_count: ClassVar[int | None] = 1  # None: any number above 0
     keeps_quantization: ClassVar[bool] = False  # output codes mean what the input's mean
+    fixed_rule: ClassVar[bool] = False  # whether it is defined where rounding is "fixed"
 
     name: str
     inputs: tuple[str, ...]
@@ -58,6 +59,11 @@ class Node:
 
     def check(self, shapes: tuple[Shape, ...], inputs: tuple[Quantization, ...]) -> None:
         """Raise NetworkError if the fields break a rule, given the inputs' shapes and quantizations."""
+
+    def check_rounding(self, rounding: str, inputs: tuple[Quantization, ...]) -> None:
+        """Raise NetworkError if this rule of rounding does not serve the node, given the inputs' quantizations."""
+        if rounding == "fixed" and not self.fixed_rule:
+            raise NetworkError("must not be in a network whose rounding is 'fixed': there is no such rule for it")
 
     def output_shape(self, shapes: tuple[Shape, ...]) -> Shape:
         """Shape of the output for inputs of these shapes."""

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import NetworkError
+from ..fixed_point import quantize_multiplier
 from ..formats import Format, code_range, format_of
 from .base import Codes, Pair, Quad, Quantization, Requantizing, Shape, check_pads, check_positive
 from .windows import window_output
@@ -17,9 +18,9 @@ class Layer(Requantizing):
     """
     A node whose products go through the multiplier.
 
-    weight int8 or uint8, codes of real = weight_scale (code - weight_zero_point); weight_scale float32 [M] and
-    weight_zero_point int32 [M], one an output channel, or [1] for one zero point for all; bias int32 [M], in units of
-    input scale times weight scale.
+    weight int8 or uint8, codes of real = weight_scale (code - weight_zero_point); weight_scale float32 and
+    weight_zero_point int32, [M], one an output channel, or [1], one for all; bias int32 [M], in units of input scale
+    times weight scale.
     """
 
     weight: Codes
@@ -55,8 +56,8 @@ class Layer(Requantizing):
             if not isinstance(value, np.ndarray) or value.dtype.name not in allowed:
                 raise NetworkError(f"{field} must be of {' or '.join(allowed)}, got {getattr(value, 'dtype', value)}")
         channels = self.weight.shape[0]
-        for field in ("weight_scale", "bias"):
-            if getattr(self, field).shape != (channels,):
+        for field, shapes_allowed in (("weight_scale", ((channels,), (1,))), ("bias", ((channels,),))):
+            if getattr(self, field).shape not in shapes_allowed:
                 raise NetworkError(
                     f"{field} must have one entry for each of the {channels} output channels, "
                     f"got shape {getattr(self, field).shape}"
@@ -74,6 +75,12 @@ class Layer(Requantizing):
         if not np.isfinite(multiplier).all() or (multiplier <= 0).any():
             raise NetworkError("input scale x weight_scale / output scale must be positive and finite in float32")
 
+    def check_rounding(self, rounding: str, inputs: tuple[Quantization, ...]) -> None:
+        """See Node."""
+        super().check_rounding(rounding, inputs)
+        if rounding == "fixed":
+            self.fixed_multiplier(inputs[0])
+
     def weight_rows(self) -> Codes:
         """Weights as the left matrix of the product, contiguous int8 or uint8 [M, K], K = taps of one group."""
         return np.ascontiguousarray(self.weight.reshape(self.weight.shape[0], -1))
@@ -81,7 +88,21 @@ class Layer(Requantizing):
     def requantization_multiplier(self, x: Quantization) -> npt.NDArray[np.float32]:
         """Input scale times weight scale over output scale, float32 [M], in ONNX Runtime's order and precision."""
         with np.errstate(over="ignore", under="ignore"):
-            return np.float32(x.scale) * self.weight_scale / np.float32(self.output.scale)
+            multiplier = np.float32(x.scale) * self.weight_scale / np.float32(self.output.scale)
+        return np.broadcast_to(multiplier, len(self.weight))
+
+    @property
+    def float32_scale_product(self) -> bool:
+        """Whether TFLite multiplies input and weight scale in float32: for u8 weights; in float64 otherwise."""
+        return self.weight_format == "u8"
+
+    def fixed_multiplier(self, x: Quantization) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        """Fixed-point multiplier and shift of the rule "fixed", both int32 [M], as TFLite derives them."""
+        scale: npt.NDArray[np.float64] = np.float64(x.scale) * self.weight_scale.astype(np.float64)
+        if self.float32_scale_product:
+            scale = (np.float32(x.scale) * self.weight_scale).astype(np.float64)
+        multiplier, shift = quantize_multiplier(scale / np.float64(self.output.scale))
+        return np.resize(multiplier, len(self.weight)), np.resize(shift, len(self.weight))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -89,6 +110,7 @@ class Conv(Layer):
     """Convolution; weight [M, C / groups, kh, kw]; pads (top, left, bottom, right), of the input's zero point."""
 
     op: ClassVar[str] = "conv"
+    fixed_rule: ClassVar[bool] = True
     strides: Pair
     pads: Quad
     dilations: Pair
@@ -124,6 +146,12 @@ class Linear(Layer):
     """Fully connected layer on a flattened input (F, 1, 1); weight [M, F]."""
 
     op: ClassVar[str] = "linear"
+    fixed_rule: ClassVar[bool] = True
+
+    @property
+    def float32_scale_product(self) -> bool:
+        """See Layer; TFLite does so for all fully connected layers of one weight scale."""
+        return super().float32_scale_product or self.weight_scale.shape == (1,)
 
     def check(self, shapes: tuple[Shape, ...], inputs: tuple[Quantization, ...]) -> None:
         """See Node."""

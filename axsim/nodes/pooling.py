@@ -13,6 +13,7 @@ class MaxPool(Node):
     """Largest code of each window; padding (top, left, bottom, right) is left out."""
 
     op: ClassVar[str] = "max_pool"
+    fixed_rule: ClassVar[bool] = True
     keeps_quantization: ClassVar[bool] = True
     kernel_shape: Pair
     strides: Pair
@@ -29,13 +30,30 @@ class MaxPool(Node):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class AveragePool(Requantizing):
-    """Mean of each window: the sum divided by the pixels in it (or by kh kw, counting the padding)."""
+    """
+    Mean of each window: the exact integer sum, divided by the pixels in it (or by kh kw, counting the padding).
+
+    fixed: the mean of the codes, halves rounded away from zero; it keeps zero point and scale and leaves padding out.
+    """
 
     op: ClassVar[str] = "average_pool"
+    fixed_rule: ClassVar[bool] = True
     kernel_shape: Pair
     strides: Pair
     pads: Quad
     count_include_pad: bool
+
+    def check_rounding(self, rounding: str, inputs: tuple[Quantization, ...]) -> None:
+        """See Node."""
+        super().check_rounding(rounding, inputs)
+        given, output = inputs[0], self.output
+        kept = (given.format, given.zero_point) == (output.format, output.zero_point)
+        if rounding == "fixed" and not (kept and abs(given.scale - output.scale) <= 1e-6):
+            raise NetworkError(
+                f"output must be quantized as its input is where rounding is fixed, {given}, got {output}"
+            )
+        if rounding == "fixed" and self.count_include_pad:
+            raise NetworkError("count_include_pad must be false where rounding is fixed")
 
     def check(self, shapes: tuple[Shape, ...], inputs: tuple[Quantization, ...]) -> None:
         """See Node."""
@@ -49,9 +67,10 @@ class AveragePool(Requantizing):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class GlobalAveragePool(Requantizing):
-    """Mean over height and width: the exact integer sum, requantized."""
+    """Mean over height and width: the exact integer sum, requantized; fixed: the multiplier takes the division in."""
 
     op: ClassVar[str] = "global_average_pool"
+    fixed_rule: ClassVar[bool] = True
 
     def output_shape(self, shapes: tuple[Shape, ...]) -> Shape:
         """See Node."""

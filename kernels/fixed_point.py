@@ -1,0 +1,75 @@
+"""From int32 sums back to 8-bit codes with integers only: the fixed-point rule of gemmlowp and of TFLite.
+
+A real multiplier is a 32-bit integer m, read as m / 2^31, and a shift s: x m 2^(s - 31). It is rounded twice: the
+doubled high half of the product with halves going up, the right shift that follows with halves going away from zero
+(B. Jacob et al., Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference, CVPR
+2018, section 2.2). TFLite can be built to round once instead, which changes a code by one now and then; LiteRT 2.3.0 on
+PyPI rounds twice.
+"""
+
+import numpy as np
+from numba import prange
+
+from .compilation import elementwise, kernel
+
+INT32_MAX = 2**31 - 1
+
+
+def _rescale(x, multiplier, shift):
+    # Where the left shift leaves int32, TFLite's result is undefined; here it saturates.
+    left = min(max(np.int64(x) << max(np.int64(shift), 0), -INT32_MAX - 1), INT32_MAX)
+    product = left * np.int64(multiplier)
+    # Halves go up: 2.5 to 3, -2.5 to -2.
+    high = (product + (1 << 30)) >> 31
+    right = max(-np.int64(shift), 0)
+    half_away = ((1 << right) >> 1) - (1 if high < 0 and right > 0 else 0)
+    return (high + half_away) >> right
+
+
+_rescaled = kernel(_rescale)
+
+
+@elementwise
+def rescale(x, multiplier, shift):
+    """x multiplier 2^(shift - 31), rounded twice; x an int32 value, multiplier 0 or 2^30..2^31-1, shift -31..31."""
+    return _rescaled(x, multiplier, shift)
+
+
+@kernel(parallel=True)
+def requantize_fixed(sums, bias, multiplier, shift, zero_point, low, high, out):
+    """
+    out = clamp(rescale(sums + bias, multiplier, shift) + zero_point, low, high), as bit patterns
+
+    sums int32 [M, N]; bias int32 [M]; multiplier, shift int32 [M]; zero_point, low, high codes; out uint8 [M, N],
+    written. sums + bias fits int32 (checked by the caller).
+    """
+    for m in prange(sums.shape[0]):
+        for n in range(sums.shape[1]):
+            code = _rescaled(sums[m, n] + bias[m], multiplier[m], shift[m]) + zero_point
+            out[m, n] = np.uint8(min(max(code, low), high))
+
+
+@kernel(parallel=True)
+def average_pool_fixed(x, values, kernel_shape, strides, pads, low, high, out):
+    """
+    out = clamp(sum / count, low, high), the quotient rounded half away from zero, as bit patterns
+
+    x uint8 [C, B, H, W] patterns; values int32 [256], the code of each pattern; kernel_shape, strides (height, width);
+    pads (top, left); padding is left out, and every window holds at least one pixel; out uint8 [C, B, OH, OW], written.
+    """
+    _, batch, height, width = x.shape
+    for c in prange(out.shape[0]):
+        for b in range(batch):
+            for oh in range(out.shape[2]):
+                top = oh * strides[0] - pads[0]
+                for ow in range(out.shape[3]):
+                    left = ow * strides[1] - pads[1]
+                    total = np.int64(0)
+                    count = np.int64(0)
+                    for h in range(max(0, top), min(height, top + kernel_shape[0])):
+                        for w in range(max(0, left), min(width, left + kernel_shape[1])):
+                            total += values[x[c, b, h, w]]
+                            count += 1
+                    size = (abs(total) + count // 2) // count
+                    code = size if total > 0 else -size
+                    out[c, b, oh, ow] = np.uint8(min(max(code, low), high))
