@@ -78,6 +78,8 @@ def check_writable(path: str | os.PathLike[str], overwrite: bool = True) -> str:
             os.stat(folder + os.sep + os.path.basename(target))
     except FileNotFoundError:
         return target  # as it should be; a name that is too long is another error
+    except AxsimError:  # one of the above, which is a ValueError too
+        raise
     except (OSError, ValueError) as error:
         raise AxsimError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from None
     return target

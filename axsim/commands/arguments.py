@@ -56,7 +56,16 @@ def numbers(text: str) -> tuple[float, ...]:
     return tuple(float(part) for part in text.split(","))
 
 
+def operands(text: str) -> tuple[str, str]:
+    """Read a pair of operand formats, u8 or s8, separated by a comma."""
+    pair = text.split(",")
+    if len(pair) != 2 or any(fmt not in ("u8", "s8") for fmt in pair):
+        raise argparse.ArgumentTypeError(f"must be two of u8 and s8 such as s8,s8, got {text!r}")
+    return pair[0], pair[1]
+
+
 count.__name__ = "whole number"  # argparse names the type in its message
 counts.__name__ = "list of whole numbers"
 seconds.__name__ = "number of seconds"
+operands.__name__ = "pair of formats"
 numbers.__name__ = "list of numbers"

@@ -1,26 +1,124 @@
-"""List the multipliers and their error under uniform operands."""
+"""List the multipliers, their error under uniform operands, and what they cost."""
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..text import text_table
+from .arguments import operands
 from .result import Result
+
+if TYPE_CHECKING:
+    from ..listing import Row
+
+SHOWN = {  # column: head, format, factor
+    "mean_error": ("mean error", ".4g", 1),
+    "standard_deviation": ("sigma", ".4g", 1),
+    "nmed": ("NMED %", ".3g", 100),
+    "mred": ("MRED %", ".3g", 100),
+    "wce": ("WCE", ".0f", 1),
+    "error_rate": ("wrong %", ".1f", 100),
+    "power_mw": ("mW", ".3f", 1),
+    "area_um2": ("um2", ".1f", 1),
+    "delay_ns": ("ns", ".2f", 1),
+}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only these (all examples and circuits)")
+    parser.add_argument("--families", action="store_true", help="list the families and their parameters instead")
+    parser.add_argument("--operands", type=operands, metavar="W,X", help="as they serve these formats, such as s8,s8")
+    parser.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="CONDITION",
+        help="such as 'mred<5%%' or 'power_mw<=0.3'; may be repeated",
+    )
+    parser.add_argument("--sort", metavar="COLUMN", help="such as mred or power_mw; --json names all columns")
+    parser.add_argument("--descending", action="store_true", help="sort the largest first")
+    parser.add_argument("--pareto", metavar="COST,ERROR", help="only those that no other beats, such as power_mw,mred")
+    parser.add_argument(
+        "--plot", metavar="FILE", help="write error over cost as PNG (power_mw and mred, or --pareto's)"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace the plot if it exists")
 
 
 def run(given: argparse.Namespace) -> Result:
-    """List families and example members."""
-    from ..catalog import WIDTH, examples, families, multiplier
+    """List families, or multipliers."""
+    from .. import listing
+    from ..catalog import multiplier, names
+    from ..errors import AxsimError
 
-    data: dict[str, Any] = {"families": [], "examples": []}
-    family_rows, rows = [], []
+    if given.families:
+        return _families()
+    axes = (given.pareto or "power_mw,mred").split(",")
+    if len(axes) != 2:
+        raise AxsimError(f"--pareto must be two columns such as power_mw,mred, got {given.pareto!r}")
+    cost, error = (listing.column(name.strip()) for name in axes)
+    conditions = [listing.condition(text) for text in given.where]
+    sort = None if given.sort is None else listing.column(given.sort)
+    if given.plot:
+        from ..files import check_writable
+
+        check_writable(given.plot, given.overwrite)
+    rows = listing.rows([multiplier(name) for name in given.names or names()], given.operands)
+    rows = [row for row in rows if all(each.holds(row) for each in conditions)]
+    if given.plot:
+        from ..plots import pareto_plot
+
+        pareto_plot(rows, cost, error, given.plot, given.overwrite)
+    if given.pareto:
+        rows = listing.pareto_front(rows, cost, error)
+    if sort is not None:
+        rows = listing.sorted_by(rows, sort, given.descending)
+    return Result(_listed(rows, given.plot), {"multipliers": [_data(row) for row in rows], "plot": given.plot})
+
+
+def _listed(rows: "list[Row]", plot: str | None) -> str:
+    sources = sorted({row.multiplier.costs.source for row in rows if row.multiplier.costs is not None})
+    head = ["multiplier", "operands", *(head for head, _, _ in SHOWN.values())]
+    cells = [
+        [
+            row.multiplier.name,
+            " x ".join(row.multiplier.operands),
+            *(
+                format(row.figures[name] * factor, form) if name in row.figures else "-"
+                for name, (_, form, factor) in SHOWN.items()
+            ),
+        ]
+        for row in rows
+    ]
+    return "\n".join(
+        [
+            text_table(head, cells, right_from=2) if cells else "No multiplier meets these conditions.",
+            "",
+            "Uniform operands of the formats shown; mean error, sigma and WCE in LSB; MRED over non-zero products.",
+            *(f"Costs: {source}; of the core alone, without what makes it signed." for source in sources),
+            "Families and their parameters: axsim multipliers --families; all figures of one: axsim moments NAME.",
+            *([f"Plot: {plot}"] if plot else []),
+        ]
+    )
+
+
+def _data(row: "Row") -> dict[str, Any]:
+    each = row.multiplier
+    return {
+        "name": each.name,
+        "operands": each.operands,
+        "table_sha256": each.digest,
+        "source": each.source,
+    } | row.figures
+
+
+def _families() -> Result:
+    from ..catalog import WIDTH, families
+
+    rows, data = [], []
     for name, family in families().items():
         ranges = [f"{p.name}={p.low}..{p.high(WIDTH)}" for p in family.parameters] + ["signed=0..1"] * family.signed
-        family_rows.append([name, ", ".join(ranges), family.summary])
-        data["families"].append(
+        rows.append([name, ", ".join(ranges), family.summary])
+        data.append(
             {
                 "name": name,
                 "summary": family.summary,
@@ -30,33 +128,8 @@ def run(given: argparse.Namespace) -> Result:
                     {"name": p.name, "meaning": p.meaning, "low": p.low, "high": p.high(WIDTH), "default": p.default}
                     for p in family.parameters
                 ],
+                "examples": list(family.examples),
             }
         )
-    for name in examples():
-        each = multiplier(name)
-        m = each.moments()
-        rows.append(
-            [
-                name,
-                " x ".join(each.operands),
-                f"{m.mean_error:.4g}",
-                f"{m.standard_deviation:.4g}",
-                f"{100 * m.mred:.3g} %",
-                f"{m.wce}",
-                f"{100 * m.error_rate:.1f} %",
-            ]
-        )
-        data["examples"].append({"name": name, "operands": each.operands, **m.as_dict()})
-    head = ["example", "operands", "mean error", "sigma", "MRED", "WCE", "error rate"]
-    text = "\n".join(
-        [
-            text_table(["family", "parameters", "what it is"], family_rows, right_from=3),
-            "",
-            text_table(head, rows, right_from=2),
-            "",
-            "Uniform operands of the formats shown; `axsim moments NAME --operands s8,s8` as it serves signed ones.",
-            "Mean error, sigma and WCE in LSB; MRED over non-zero products.",
-            "All figures of one: axsim moments NAME",
-        ]
-    )
-    return Result(text, data)
+    text = text_table(["family", "parameters", "what it is"], rows, right_from=3)
+    return Result(text + "\n\nA member is named family:parameter=value,...: drum:k=4", {"families": data})
