@@ -13,6 +13,10 @@ class NetworkError(AxsimError):
     """A network, or a network file, that breaks a rule of the format; names the file, the node and the rule."""
 
 
+class FileFormatError(AxsimError):
+    """A file of axsim's own that is damaged or breaks a rule of its format; says where in the file."""
+
+
 class ImageError(AxsimError):
     """Images that cannot be read or do not fit the network."""
 

@@ -98,10 +98,10 @@ def test_an_existing_file_is_replaced_only_when_asked(saved):
 def test_nothing_is_left_behind_when_writing_fails(saved, tmp_path, monkeypatch):
     network, _ = saved
 
-    def fail(path):
+    def fail(path, format_name):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("axsim.network_file.sign", fail)
+    monkeypatch.setattr("axsim.signed_file.sign", fail)
     with pytest.raises(AxsimError, match="No space left on device"):
         save(network, tmp_path / "other.h5")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["network.h5"]
