@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import AxsimError, ConversionError, first_line
-from .network import Preprocessing
+from .images import Pixels
+from .preprocessing import Preprocessing
 
 Method = Literal["minmax", "percentile", "mse"]
 METHODS: tuple[Method, ...] = ("minmax", "percentile", "mse")
@@ -63,7 +64,7 @@ class FloatModel:
         self._batch = batch if isinstance(batch, int) else None
 
     def run(
-        self, images: npt.NDArray[np.uint8], recipe: Preprocessing, progress: Callable[[int, int], None] | None = None
+        self, images: Pixels, recipe: Preprocessing, progress: Callable[[int, int], None] | None = None
     ) -> Iterator[dict[str, npt.NDArray[np.float32]]]:
         """Yield the tensors by name, batch by batch; a fixed batch is filled up with copies, cut off again."""
         size = self._batch or max(1, min(BATCH, BATCH_PIXELS // (images.shape[1] * images.shape[2])))
@@ -89,7 +90,7 @@ def _refused(error: Exception) -> ConversionError:
 
 def calibrate(
     model: FloatModel,
-    images: npt.NDArray[np.uint8],
+    images: Pixels,
     recipe: Preprocessing,
     method: Method,
     quantize_range: Callable[[Range], tuple[float, float, int, int]],

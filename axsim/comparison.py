@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .accuracy import accuracy
 from .engine import Run, run
 from .errors import AxsimError, ImageError
 from .images import ImageSet
@@ -240,21 +241,14 @@ def compare(
 
 def check_labels(network: Network, images: ImageSet) -> None:
     """Raise ImageError where a label is no class of the network."""
-    classes = network.shapes[network.nodes[-1].name][0]
-    if images.labels is not None and images.labels.max(initial=0) >= classes:
-        raise ImageError(f"labels must be classes of {network.name}, 0 to {classes - 1}, got {images.labels.max()}")
-
-
-def wilson_interval(share: float, count: int) -> tuple[float, float]:
-    """95 % interval of a share observed `count` times (E. B. Wilson, JASA 22(158), 1927)."""
-    z = 1.959964
-    centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
-    half = z / (1 + z**2 / count) * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    if images.labels is not None and images.labels.max(initial=0) >= network.classes:
+        raise ImageError(
+            f"labels must be classes of {network.name}, 0 to {network.classes - 1}, got {images.labels.max()}"
+        )
 
 
 def _top1(result: Run, labels: npt.NDArray[np.int64] | None) -> tuple[float | None, tuple[float, float] | None]:
     if labels is None:
         return None, None
-    share = result.top1(labels)
-    return share, wilson_interval(share, len(labels))
+    measured = accuracy(result.logits, labels)
+    return measured.top1, measured.top1_interval

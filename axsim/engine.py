@@ -11,9 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from . import errors
+from .accuracy import Accuracy, accuracy
 from .fixed_operators import compute_fixed
 from .formats import Patterns, pattern_values
 from .gemm import INT32_MAX, Product, accumulator_bound
+from .images import Pixels
+from .images.image_set import check_pixels
 from .kernels.fixed_point import requantize_fixed
 from .kernels.im2col import im2col
 from .kernels.requantize import requantize, subtract_tap_sums
@@ -62,12 +65,11 @@ class Run:
 
         Raises AxsimError unless `labels` has one for each image.
         """
-        if not isinstance(labels, np.ndarray) or labels.shape != self.logits.shape[:1]:
-            raise errors.AxsimError(
-                f"labels must be an array with one for each of the {len(self.logits)} images, "
-                f"got {getattr(labels, 'shape', labels)}"
-            )
-        return float((self.logits.argmax(axis=1) == labels).mean())
+        return self.accuracy(labels).top1
+
+    def accuracy(self, labels: npt.NDArray[np.int64]) -> Accuracy:
+        """Top-1 and top-5 accuracy with their 95 % intervals; raises AxsimError as `top1`."""
+        return accuracy(self.logits, labels)
 
 
 class PreparedLayer:
@@ -139,7 +141,7 @@ Accumulate = Callable[[PreparedLayer, Patterns], Sums]
 
 def run(
     network: Network,
-    images: npt.NDArray[np.uint8],
+    images: Pixels,
     multiplier: Multipliers = None,
     *,
     statistics: bool = False,
@@ -152,8 +154,8 @@ def run(
     Parameters
     ----------
     network : Network
-    images : uint8 [N, H, W, C]
-        Pixels as they come from a file; the network's own preprocessing is applied.
+    images : uint8 [N, H, W, C], in memory or streamed (`ImageSet.images`)
+        Pixels as they come from a file; the network's own normalisation is applied.
     multiplier : Multiplier or dict of str to Multiplier, optional
         One for all layers, or one for each layer named (the others run exactly). Exact when not given.
     statistics : bool
@@ -215,7 +217,7 @@ def prepare(network: Network, multipliers: Mapping[str, Multiplier | None]) -> d
 def forward(
     network: Network,
     layers: Mapping[str, PreparedLayer],
-    images: npt.NDArray[np.uint8],
+    images: Pixels,
     accumulate: Accumulate,
     batch_size: int | None = None,
     progress: Progress | None = None,
@@ -247,17 +249,16 @@ def forward(
             progress(start + len(batch), len(images))
 
 
-def check_images(network: Network, images: npt.NDArray[np.uint8]) -> None:
+def check_images(network: Network, images: Pixels) -> None:
     """Raise ImageError unless images are uint8 [N, H, W, C] of the network's size, at least one."""
     channels, height, width = network.input_shape
     wanted = (height, width, channels)
-    if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 4:
-        came = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
-        raise errors.ImageError(f"images must be uint8 [N, H, W, C], got {came}")
+    check_pixels(images)
     if images.shape[1:] != wanted:
         raise errors.ImageError(
             f"images must be {height} x {width} with {channels} channels for {network.name}, "
-            f"got {' x '.join(map(str, images.shape[1:]))}; resize them first"
+            f"got {' x '.join(map(str, images.shape[1:]))}; resize them first; "
+            "pictures in a folder are fitted to the network"
         )
     if len(images) == 0:
         raise errors.ImageError("images must be at least one, got none")

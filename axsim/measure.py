@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from .engine import PreparedLayer, Progress, Sums, forward, prepare
 from .formats import Patterns
+from .images import Pixels
 from .network import Network
 from .product_table import Multiplier
 from .statistics import ErrorSums, LayerStatistics
@@ -34,7 +35,7 @@ class Measurement:
 
 def measure(
     network: Network,
-    images: npt.NDArray[np.uint8],
+    images: Pixels,
     multipliers: Sequence[Multiplier],
     *,
     batch_size: int | None = None,

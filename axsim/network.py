@@ -5,41 +5,15 @@ import math
 from collections.abc import Mapping
 from typing import Literal
 
-import numpy as np
-
 from .errors import NetworkError
 from .nodes import Layer, Node, Quantization, Shape
+from .preprocessing import Preprocessing
 from .rounding import ROUNDINGS
 
 Scheme = Literal["symmetric", "affine"]
 SCHEMES: tuple[Scheme, ...] = ("symmetric", "affine")
 LARGEST_OUTPUT = 2**31  # codes
 INPUT = "input"  # the name by which nodes refer to the network's input
-
-
-@dataclasses.dataclass(frozen=True)
-class Preprocessing:
-    """
-    How a pixel becomes a number: real = (pixel / pixel_scale - mean) / std, in float32, per channel.
-
-    mean and std have one entry for each channel of the input. Raises NetworkError where a number is not finite, or
-    pixel_scale or a std not above 0.
-    """
-
-    pixel_scale: float
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        # As the input is computed, in float32; what is smaller than 1e-30 would leave its range in a quotient.
-        with np.errstate(over="ignore", under="ignore"):
-            scales, means = np.array((self.pixel_scale, *self.std), np.float32), np.array(self.mean, np.float32)
-        largest = np.float32(1e30)
-        if not ((scales > 1 / largest) & (scales < largest)).all() or not (np.abs(means) < largest).all():
-            raise NetworkError(
-                "preprocessing must be finite in float32, with pixel_scale and std above 0, "
-                f"got {self.pixel_scale}, mean {self.mean} and std {self.std}"
-            )
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -88,6 +62,11 @@ class Network:
     def layers(self) -> tuple[Layer, ...]:
         """The nodes whose products go through the multiplier."""
         return tuple(node for node in self.nodes if isinstance(node, Layer))
+
+    @property
+    def classes(self) -> int:
+        """Number of classes: of the logits."""
+        return self.shapes[self.nodes[-1].name][0]
 
     def quantization(self, name: str) -> Quantization:
         """Return what the codes of a node's output (or of "input") mean."""

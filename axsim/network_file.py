@@ -3,7 +3,8 @@
     first 512 bytes    a user block, which HDF5 leaves alone: a line of text with the sha256 of all that follows it
     /                  attributes: format, version, name, scheme, rounding
     /about             attributes: source, source_sha256, licence, calibration, accuracy ... (text)
-    /input             attributes: shape (C, H, W), scale, zero_point, format, pixel_scale, mean, std
+    /input             attributes: shape (C, H, W), scale, zero_point, format, pixel_scale, mean, std; fit, crop and
+                       interpolation of pictures (files of before them have none: their defaults)
     /nodes/003_conv    one group a node in order of execution; attributes: op, name, inputs, scale, zero_point,
                        format and the operator's own; datasets of a layer: weight int8 or uint8, weight_scale
                        float32, weight_zero_point int32, bias int32
@@ -25,13 +26,15 @@ import h5py
 from . import signed_file
 from .errors import FileFormatError, NetworkError
 from .files import check_readable
-from .network import Network, Preprocessing
+from .network import Network
 from .nodes import OPERATORS, Node, Quantization
+from .preprocessing import Preprocessing
 from .signed_file import attribute, check_links
 
 FORMAT, VERSION = "axsim-network", 2
 OLDEST_VERSION = 1
 ARRAYS = ("weight", "weight_scale", "bias", "weight_zero_point")
+FITTING = {"fit": str, "crop": float, "interpolation": str}  # of pictures; files written before have none of it
 LARGEST_DATASET = 2**30  # elements; a file may claim any shape at no cost, and reading it would fill the memory
 
 
@@ -119,6 +122,7 @@ def _read(file: h5py.File) -> Network:
             attribute(given, "pixel_scale", float),
             attribute(given, "mean", tuple[float, ...]),
             attribute(given, "std", tuple[float, ...]),
+            **{name: attribute(given, name, kind) for name, kind in FITTING.items() if name in given.attrs},
         ),
         nodes=tuple(_node(file["nodes"][key]) for key in sorted(file["nodes"])),
         scheme=attribute(file, "scheme", str),

@@ -7,6 +7,7 @@ affine: s8 weights per output channel, u8 activations with a zero point; the ran
 import dataclasses
 import os
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,23 +15,62 @@ import numpy.typing as npt
 
 from .calibrate import FloatModel, Method, Range, calibrate
 from .errors import AxsimError, ConversionError
-from .images import ImageSet
-from .importers.float_graph import FloatGraph, FloatNode
-from .network import INPUT, SCHEMES, Network, Preprocessing, Scheme
+from .images import ImageSet, load_images
+from .importers.float_graph import FloatGraph, FloatNode, drop_first_class, final_layer
+from .network import INPUT, SCHEMES, Network, Scheme
 from .nodes import OPERATORS, Layer, Node, Quantization, Requantizing
+from .preprocessing import Preprocessing
 
 LARGEST_BIAS = 2**30  # codes; a weight scale is enlarged until the bias fits
 ZERO_CHANNEL_BIAS = 2**20  # codes; a channel without weights is all bias, which sets its scale
 SMALLEST = 1e-30  # real; ranges and the units of sums are no smaller, so that no quotient leaves float32
 
 
+@dataclasses.dataclass(frozen=True)
+class ModelInput:
+    """What images must become for a float model: shape (C, H, W), the recipe, and its number of classes, if known."""
+
+    input_shape: tuple[int, int, int]
+    preprocessing: Preprocessing
+    classes: int | None
+    class_names: tuple[str, ...] = ()
+
+
+def model_input(
+    path: str | os.PathLike[str], recipe: Callable[[int], Preprocessing], drop_background: bool = False
+) -> ModelInput:
+    """Say for what `axsim.load_images` shall read the calibration images; `recipe` is given the number of channels.
+
+    Raises ConversionError as `convert`.
+    """
+    from .importers.onnx import read_model
+
+    return _model_input(_read_graph(read_model(path), "", drop_background), recipe)
+
+
+def _read_graph(model: Any, name: str, drop_background: bool) -> FloatGraph:
+    from .importers.onnx import read_graph
+
+    graph = read_graph(model, name)
+    if drop_background:
+        drop_first_class(graph)
+    return graph
+
+
+def _model_input(graph: FloatGraph, recipe: Callable[[int], Preprocessing]) -> ModelInput:
+    layer = final_layer(graph)
+    classes = None if layer is None or layer.weight is None else len(layer.weight)
+    return ModelInput(graph.shape, recipe(graph.shape[0]), classes)
+
+
 def convert(
     path: str | os.PathLike[str],
-    images: ImageSet,
+    images: ImageSet | str | os.PathLike[str],
     recipe: Preprocessing,
     *,
     scheme: Scheme = "symmetric",
     method: Method = "minmax",
+    drop_background: bool = False,
     name: str | None = None,
     about: dict[str, str] | None = None,
     progress: Any = None,
@@ -41,12 +81,15 @@ def convert(
     Parameters
     ----------
     path : path of the .onnx file
-    images : ImageSet
-        Calibration images of the network's input size; their class names, if any, become the network's.
+    images : ImageSet or path
+        Calibration images of the network's input size; their class names, if any, become the network's. A path is read
+        by `axsim.load_images`.
     recipe : Preprocessing
     scheme : {"symmetric", "affine"}
     method : {"minmax", "percentile", "mse"}
         How activation ranges are chosen.
+    drop_background : bool
+        Remove class 0, which TensorFlow's ImageNet models have before the 1,000.
 
     Raises
     ------
@@ -57,12 +100,15 @@ def convert(
     """
     import hashlib
 
-    from .importers.onnx import read_graph, read_model
+    from .importers.onnx import read_model
 
     if scheme not in SCHEMES:
         raise AxsimError(f"scheme must be one of {', '.join(SCHEMES)}, got {scheme!r}")
     model = read_model(path)
-    graph = read_graph(model, name or _printable(pathlib.Path(path).stem))
+    graph = _read_graph(model, name or _printable(pathlib.Path(path).stem), drop_background)
+    given = _model_input(graph, lambda channels: recipe)
+    if not isinstance(images, ImageSet):
+        images = load_images(images, network=given, unlabelled=True)
     channels, height, width = graph.shape
     if images.images.shape[1:] != (height, width, channels):
         raise AxsimError(
@@ -85,7 +131,10 @@ def convert(
         "source_sha256": hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest(),
         "calibration": f"{method} on {len(images)} images",
     }
-    return quantize(graph, ranges, recipe, scheme, images.class_names, {**origin, **(about or {})})
+    network = quantize(graph, ranges, recipe, scheme, images.class_names, {**origin, **(about or {})})
+    if drop_background and network.classes != given.classes:
+        raise ConversionError("the background class can be dropped where each channel of the last layer is a class")
+    return network
 
 
 def quantize(

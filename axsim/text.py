@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .accuracy import Accuracy
     from .comparison import Comparison
 
 LEVELS = {"iid": "uniform operands (a)", "operand": "layer's own histograms (b)", "covariance": "covariance (c)"}
@@ -16,6 +17,16 @@ def percent(share: float | None) -> str:
 def interval(bounds: tuple[float, float] | None) -> str:
     """Write an interval of shares in percent."""
     return "-" if bounds is None else f"{100 * bounds[0]:.1f} to {100 * bounds[1]:.1f} %"
+
+
+def accuracy_text(measured: "Accuracy | None") -> str:
+    """Write top-1 and top-5 with their 95 % intervals."""
+    if measured is None:
+        return "no labels, so no accuracy"
+    return (
+        f"top-1 {percent(measured.top1)} ({interval(measured.top1_interval)}), "
+        f"top-5 {percent(measured.top5)} ({interval(measured.top5_interval)})"
+    )
 
 
 def summary_rows(comparison: "Comparison") -> list[list[str]]:

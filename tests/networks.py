@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from axsim.network import Network, Preprocessing
+from axsim.network import Network
 from axsim.nodes import (
     Add,
     AveragePool,
@@ -18,6 +18,7 @@ from axsim.nodes import (
     Requantize,
     Slice,
 )
+from axsim.preprocessing import Preprocessing
 from axsim.rounding import ROUNDINGS
 
 OPERATORS = (

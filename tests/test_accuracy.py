@@ -14,7 +14,8 @@ from shared_data import shared_data
 
 import axsim
 from axsim.images import ImageSet
-from axsim.network import SCHEMES, Preprocessing
+from axsim.network import SCHEMES
+from axsim.preprocessing import Preprocessing
 
 WEIGHTS = pathlib.Path(__file__).parents[1] / "weights"
 CIFAR10 = Preprocessing(255.0, (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))

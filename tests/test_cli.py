@@ -12,7 +12,9 @@ import onnx
 import pytest
 from networks import network_of, random_images
 from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
 
+import axsim
 from axsim.cli import main
 from axsim.demo import IMAGES, MULTIPLIERS, NETWORK, shipped
 from axsim.images import ImageSet, save_images
@@ -180,6 +182,25 @@ def test_convert_then_run(folder, capsys):
     assert "2 layers" in out
     assert call(capsys, "run", "made.h5", "--images", "images.h5", "--multiplier", "mbm")[0] == 0
     assert "exists" in fails(capsys, "convert", "model.onnx", "--images", "images.h5", "-o", "made.h5")
+
+
+def test_convert_on_pictures_of_any_size(folder, capsys):
+    """The recipe goes into the file; a background class is taken off; no labels are needed to calibrate."""
+    for index, image in enumerate(np.random.default_rng(0).integers(0, 256, (5, 20, 30, 3), np.uint8)):
+        (folder / "p").mkdir(exist_ok=True)
+        Image.fromarray(image).save(folder / "p" / f"{index}.png")
+    recipe = ["--fit", "short_side", "--crop", "0.5", "--interpolation", "bicubic"]
+    code, out, _ = call(
+        capsys, "convert", "model.onnx", "--images", "p", "-o", "made.h5", *recipe, "--drop-background", "--json"
+    )
+    assert code == 0
+    assert json.loads(out)["calibration_images"] == 5
+    network = axsim.load("made.h5")
+    assert (network.preprocessing.fit, network.preprocessing.crop) == ("short_side", 0.5)
+    assert network.preprocessing.interpolation == "bicubic"
+    assert network.classes == 1
+    whole = axsim.convert("model.onnx", "p", network.preprocessing)
+    assert np.array_equal(whole.nodes[-1].weight[1:], network.nodes[-1].weight)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ import pytest
 from networks import network_of, random_images
 
 import axsim
+from axsim.accuracy import wilson_interval
 from axsim.cli import _plain
-from axsim.comparison import LayerComparison, compare, wilson_interval
+from axsim.comparison import LayerComparison, compare
 from axsim.errors import AxsimError, ImageError
 from axsim.images import ImageSet
 from axsim.measure import measure

@@ -10,6 +10,8 @@ from axsim.importers.float_graph import (
     FloatGraph,
     FloatNode,
     drop_final_softmax,
+    drop_first_class,
+    final_layer,
     fold_batch_norm,
     fold_bias,
     fold_clips,
@@ -300,3 +302,32 @@ def test_all_passes_on_a_residual_block():
     ]
     assert inputs(graph)["r2"] == ["n2", "r1"]
     assert graph.output == "logits"
+
+
+# the background class
+
+
+@pytest.mark.parametrize("behind", [[], ["flatten"], ["global_average_pool", "flatten"], ["requantize", "flatten"]])
+@pytest.mark.parametrize("layer", [conv, linear])
+def test_the_first_class_is_dropped_from_the_last_layer(layer, behind):
+    nodes = [conv("first", "x"), layer("last", "first")]
+    for index, op in enumerate(behind):
+        nodes.append(node(op, f"{index}", nodes[-1].name))
+    graph = graph_of(*nodes)
+    weight, bias = nodes[1].weight, nodes[1].bias
+    assert final_layer(graph) is nodes[1]
+    drop_first_class(graph)
+    assert np.array_equal(nodes[1].weight, weight[1:])
+    assert np.array_equal(nodes[1].bias, bias[1:])
+    assert nodes[0].weight.shape == (4, 3, 3, 3)
+
+
+def test_no_class_to_drop():
+    with pytest.raises(ConversionError, match="background class"):
+        drop_first_class(graph_of(conv("c", "x"), node("add", "a", "c", "c")))
+    with pytest.raises(ConversionError, match="background class"):
+        drop_first_class(graph_of(linear("l", "x", channels=1)))
+    grouped = conv("c", "x")
+    grouped.attributes = {"groups": 2}
+    with pytest.raises(ConversionError, match="grouped"):
+        drop_first_class(graph_of(grouped))

@@ -23,7 +23,7 @@ from axsim.cli import main
 from axsim.errors import AxsimError, ConversionError
 from axsim.images import ImageSet, save_images
 from axsim.importers.onnx import read_graph, read_model
-from axsim.network import Preprocessing
+from axsim.preprocessing import Preprocessing
 
 FAITHFUL = 30.0  # dB, the least that a right conversion reaches
 WRONG = 12.0  # dB, the most that a wrong one reaches

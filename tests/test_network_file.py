@@ -50,6 +50,18 @@ def test_round_trip_of_each_operator(op, scheme, tmp_path):
     assert_same_network(network, axsim.load(tmp_path / "n.h5"))
 
 
+def test_the_recipe_of_pictures_is_kept_and_may_be_missing(tmp_path):
+    network = network_of(["conv"], 3)
+    recipe = dataclasses.replace(network.preprocessing, fit="short_side", crop=0.875, interpolation="bicubic")
+    save(dataclasses.replace(network, preprocessing=recipe), tmp_path / "n.h5")
+    assert axsim.load(tmp_path / "n.h5").preprocessing == recipe
+    with h5py.File(tmp_path / "n.h5", "r+") as file:
+        for name in ("fit", "crop", "interpolation"):
+            del file["input"].attrs[name]
+    sign(tmp_path / "n.h5")
+    assert axsim.load(tmp_path / "n.h5").preprocessing == network.preprocessing
+
+
 def test_a_file_of_version_1_is_read(tmp_path):
     network = network_of(["conv", "depthwise"], 3, "symmetric")
     save(network, tmp_path / "n.h5")

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 import axsim
 from axsim.errors import ConversionError, NetworkError
 from axsim.importers.float_graph import UNBOUNDED, FloatGraph, FloatNode
-from axsim.network import SCHEMES, Preprocessing
+from axsim.network import SCHEMES
+from axsim.preprocessing import Preprocessing
 from axsim.quantize import activation_quantization, quantize
 
 RECIPE = Preprocessing(255.0, (0.5, 0.5), (0.5, 0.5))

@@ -18,7 +18,7 @@ from axsim.cli import main
 from axsim.errors import AxsimError, ImageError, MultiplierError, NetworkError
 from axsim.files import check_writable, replacing
 from axsim.images import ImageSet, load_images, save_images
-from axsim.network import Preprocessing
+from axsim.preprocessing import Preprocessing
 from axsim.progress import ProgressDisplay
 
 NETWORK = network_of(["conv", "add"], 3)

@@ -1,33 +1,97 @@
 """Arguments that several commands share, and the types of their values."""
 
 import argparse
+import dataclasses
+import os
 from typing import TYPE_CHECKING
+
+from ..progress import ProgressDisplay
 
 if TYPE_CHECKING:
     from ..images import ImageSet
+    from ..images.load import Viewer
     from ..network import Network
+    from ..preprocessing import Preprocessing
 
-IMAGES_HELP = "images: .h5 (images uint8 [N, H, W, C]; labels, if known) or .npz"
+IMAGES_HELP = "folder of JPEG or PNG pictures, or .h5 or .npz with images uint8 [N, H, W, C] and, if known, labels"
+
+
+def add_images(parser: argparse.ArgumentParser, purpose: str = "") -> None:
+    """Add images and how they are read: what `images_for` reads."""
+    parser.add_argument("--images", required=True, metavar="PATH", help=purpose + IMAGES_HELP)
+    parser.add_argument("--limit", type=count, metavar="N", help="use the first N images")
+    group = parser.add_argument_group("a folder of pictures")
+    group.add_argument(
+        "--labels",
+        metavar="CSV",
+        help="file with the columns file and class_index (labels.csv in the folder, FOLDER_labels.csv beside it, else "
+        "one folder a class)",
+    )
+    group.add_argument(
+        "--label-offset", type=int, default=0, metavar="N", help="added to each label: 1 for networks with a background"
+    )
+    group.add_argument("--skip-corrupt", action="store_true", help="leave out, and list, what cannot be read")
+    group.add_argument(
+        "--fit",
+        choices=("crop", "short_side", "squash"),
+        help="crop, then resize; resize the short side, then crop; or resize whatever the proportions (the network's)",
+    )
+    group.add_argument("--crop", type=float, metavar="SHARE", help="central share that is kept (the network's)")
+    group.add_argument(
+        "--interpolation",
+        choices=("nearest", "bilinear", "bicubic", "lanczos"),
+        help="resampling filter of Pillow (the network's)",
+    )
 
 
 def add_network_and_images(parser: argparse.ArgumentParser) -> None:
-    """Add a network file, images and their limit: what `network_and_images` reads."""
+    """Add a network file and images: what `network_and_images` reads."""
     parser.add_argument("network", help="network file, .h5")
-    parser.add_argument("--images", required=True, metavar="FILE", help=IMAGES_HELP)
-    parser.add_argument("--limit", type=count, metavar="N", help="use the first N images")
+    add_images(parser)
+    parser.add_argument("--unlabelled", action="store_true", help="go on without labels where a folder has none")
 
 
-def network_and_images(given: argparse.Namespace) -> "tuple[Network, ImageSet]":
+def network_and_images(given: argparse.Namespace, display: ProgressDisplay) -> "tuple[Network, ImageSet]":
     """Load both and check that they fit each other."""
     from ..comparison import check_labels
     from ..engine import check_images
-    from ..images import load_images
     from ..network_file import load
 
-    network, images = load(given.network), load_images(given.images, given.limit)
+    network = load(given.network)
+    network = dataclasses.replace(network, preprocessing=fitting(given, network.preprocessing))
+    images = images_for(network, given, given.unlabelled, display)
     check_images(network, images.images)
     check_labels(network, images)
     return network, images
+
+
+def images_for(network: "Viewer", given: argparse.Namespace, unlabelled: bool, display: ProgressDisplay) -> "ImageSet":
+    """Load the images as a network, or a model that becomes one, wants them."""
+    from ..images import load_images
+
+    return load_images(
+        given.images,
+        given.limit,
+        network,
+        labels=given.labels,
+        label_offset=given.label_offset,
+        unlabelled=unlabelled,
+        skip_corrupt=given.skip_corrupt,
+        progress=display.phase("checking pictures") if os.path.isdir(given.images) else None,
+    )
+
+
+def fitting(given: argparse.Namespace, recipe: "Preprocessing") -> "Preprocessing":
+    """Return the recipe with what the arguments say of fitting pictures."""
+    changes = {name: getattr(given, name) for name in ("fit", "crop", "interpolation")}
+    return dataclasses.replace(recipe, **{name: value for name, value in changes.items() if value is not None})
+
+
+def skipped_lines(images: "ImageSet") -> list[str]:
+    """Say which pictures were left out, and why."""
+    if not images.skipped:
+        return []
+    return [f"{len(images.skipped)} skipped, which cannot be read:", *(f"  {reason}" for reason in images.skipped)]
 
 
 def count(text: str) -> int:

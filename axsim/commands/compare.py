@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AxsimError
 from ..progress import ProgressDisplay
-from .arguments import add_network_and_images, count, network_and_images
+from .arguments import add_network_and_images, count, network_and_images, skipped_lines
 from .result import Result
 
 if TYPE_CHECKING:
@@ -26,7 +26,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> Result:
     """Compare multipliers on a network and images of the user's."""
-    network, images = network_and_images(given)
+    display = ProgressDisplay()
+    try:
+        network, images = network_and_images(given, display)
+    finally:
+        display.close()
     return comparison_result(network, images, given.multipliers, given.measured_images, given.report, given.overwrite)
 
 
@@ -56,5 +60,6 @@ def comparison_result(
             written = f"\nReport: {report}"
         except AxsimError as error:  # minutes of work are shown all the same
             failure, report = error, None
-    data = {**comparison.as_dict(), "report": report and str(report)}
-    return Result(comparison_text(comparison) + written, data, failure)
+    data = {**comparison.as_dict(), "skipped": images.skipped, "report": report and str(report)}
+    lines = [comparison_text(comparison) + written, *skipped_lines(images)]
+    return Result("\n".join(lines), data, failure)

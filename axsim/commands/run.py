@@ -2,13 +2,17 @@
 
 import argparse
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import NetworkError
 from ..progress import ProgressDisplay
 from ..text import text_table
-from .arguments import add_network_and_images, count, network_and_images
+from .arguments import add_network_and_images, count, network_and_images, skipped_lines
 from .result import Result
+
+if TYPE_CHECKING:
+    from ..network import Network
+    from ..product_table import Multiplier
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -32,22 +36,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> Result:
     """Run a network."""
     from .. import engine
-    from ..catalog import multiplier
-    from ..comparison import wilson_interval
-    from ..text import interval, percent
+    from ..text import accuracy_text
 
-    network, images = network_and_images(given)
-    chosen = {layer.name: multiplier(given.multiplier) for layer in network.layers}
-    for item in given.layers:
-        # A layer's name may hold an equals sign itself.
-        layer = max((name for name in chosen if item.startswith(name + "=")), key=len, default=None)
-        if layer is None:
-            raise NetworkError(
-                f"--layer must be LAYER=NAME with a layer of the network ({', '.join(chosen)}), got {item!r}"
-            )
-        chosen[layer] = multiplier(item[len(layer) + 1 :])
     display = ProgressDisplay()
     try:
+        network, images = network_and_images(given, display)
+        chosen = _multipliers(network, given)
         result = engine.run(
             network,
             images.images,
@@ -58,8 +52,7 @@ def run(given: argparse.Namespace) -> Result:
         )
     finally:
         display.close()
-    top1 = None if images.labels is None else result.top1(images.labels)
-    bounds = None if top1 is None else wilson_interval(top1, len(images))
+    measured = None if images.labels is None else result.accuracy(images.labels)
     layers: list[dict[str, Any]] = [
         {
             "layer": name,
@@ -76,8 +69,11 @@ def run(given: argparse.Namespace) -> Result:
         "scheme": network.scheme,
         "rounding": network.rounding,
         "images": len(images),
-        "top1": top1,
-        "top1_interval_95": bounds,
+        "skipped": images.skipped,
+        "top1": measured and measured.top1,
+        "top1_interval_95": measured and measured.top1_interval,
+        "top5": measured and measured.top5,
+        "top5_interval_95": measured and measured.top5_interval,
         "steps": [dataclasses.asdict(step) for step in result.steps],
         "predictions": result.logits.argmax(axis=1).tolist(),
         **({"statistics": layers} if given.statistics else {}),
@@ -85,7 +81,8 @@ def run(given: argparse.Namespace) -> Result:
     used: dict[str, list[str]] = {}
     for step in result.steps:
         used.setdefault(step.multiplier, []).append(step.node)
-    lines = [f"{network.name}, {network.scheme} int8, {len(images)} images: top-1 {percent(top1)} ({interval(bounds)})"]
+    lines = [f"{network.name}, {network.scheme} int8, {len(images)} images: {accuracy_text(measured)}"]
+    lines += skipped_lines(images)
     lines += [
         f"  {name}: {len(nodes)} {'node' if len(nodes) == 1 else 'nodes'} ({', '.join(nodes)})"
         for name, nodes in used.items()
@@ -108,3 +105,19 @@ def run(given: argparse.Namespace) -> Result:
             text_table(["layer", "norm(E)", "norm(C)", "mean of E", "distortion"], rows),
         ]
     return Result("\n".join(lines), data)
+
+
+def _multipliers(network: "Network", given: argparse.Namespace) -> "dict[str, Multiplier]":
+    """Return the multiplier of each layer, by its name."""
+    from ..catalog import multiplier
+
+    chosen = {layer.name: multiplier(given.multiplier) for layer in network.layers}
+    for item in given.layers:
+        # A layer's name may hold an equals sign itself.
+        layer = max((name for name in chosen if item.startswith(name + "=")), key=len, default=None)
+        if layer is None:
+            raise NetworkError(
+                f"--layer must be LAYER=NAME with a layer of the network ({', '.join(chosen)}), got {item!r}"
+            )
+        chosen[layer] = multiplier(item[len(layer) + 1 :])
+    return chosen

@@ -144,6 +144,29 @@ def remove_unused(graph: FloatGraph) -> None:
     graph.nodes = [node for node in graph.nodes if node.name in needed]
 
 
+def final_layer(graph: FloatGraph) -> FloatNode | None:
+    """Return the conv or linear that computes the logits, seen through what changes no channel; None without one."""
+    producers = {node.name: node for node in graph.nodes}
+    node = producers.get(graph.output)
+    while node is not None and node.op not in ("conv", "linear"):
+        through = ("flatten", "global_average_pool", "average_pool", "max_pool", "requantize")
+        node = producers.get(node.inputs[0]) if node.op in through else None
+    return node
+
+
+def drop_first_class(graph: FloatGraph) -> None:
+    """Remove class 0, the background of TensorFlow's 1,001 ImageNet classes, from the layer that computes the logits.
+
+    The other logits stay as they were: each is a row of its own.
+    """
+    layer = final_layer(graph)
+    if layer is None or layer.weight is None or layer.bias is None or len(layer.weight) < 2:
+        raise ConversionError("the background class can be dropped where a Conv or Gemm computes the logits")
+    if layer.attributes.get("groups", 1) != 1:
+        raise ConversionError(f"node {layer.name!r}: the background class of a grouped Conv cannot be dropped")
+    layer.weight, layer.bias = layer.weight[1:], layer.bias[1:]
+
+
 def _sole_producer(graph: FloatGraph, node: FloatNode) -> FloatNode | None:
     """Return the node that feeds `node`, if it feeds nothing else."""
     users = [user for user in graph.nodes if node.inputs[0] in user.inputs]

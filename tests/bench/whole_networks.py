@@ -19,7 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from shared_data import FOLDER
 
 import axsim
-from axsim.network import Preprocessing
+from axsim.preprocessing import Preprocessing
 
 NETWORKS = {  # file, input size, mean, std, pixel scale
     "ResNet-20": ("cifar10_resnet20_own_fp32.onnx", 32, (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616), 255.0),

@@ -1,10 +1,11 @@
-"""Labelled images in one file: HDF5 as axsim writes it, or NumPy's .npz.
+"""Images as arrays in one file: HDF5 as axsim writes it, or NumPy's .npz.
 
 images.h5    /images uint8 [N, H, W, C]; /labels int64 [N] (optional); /class_names text (optional)
 images.npz   the same under the names images or X, labels or Y, class_names or names
+
+They are taken as they are: of the network's size. HDF5 of more than IN_MEMORY bytes is read as it is needed.
 """
 
-import dataclasses
 import io
 import math
 import os
@@ -15,44 +16,40 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from .errors import ImageError, first_line
-from .files import check_readable, replacing
+from ..errors import ImageError, first_line
+from ..files import check_readable, replacing
+from .image_set import ImageSet, Pixels, StreamedImages
 
-LARGEST = 2**34  # bytes of pixels that a file may claim before anything is read
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class ImageSet:
-    """Images uint8 [N, H, W, C], labels int64 [N] or None, and the names of the classes, if known."""
-
-    images: npt.NDArray[np.uint8]
-    labels: npt.NDArray[np.int64] | None = None
-    class_names: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        images, labels = self.images, self.labels
-        if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 4:
-            came = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
-            raise ImageError(f"images must be uint8 [N, H, W, C], got {came}")
-        if labels is None:
-            return
-        if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
-            came = f"{labels.dtype} {labels.shape}" if isinstance(labels, np.ndarray) else type(labels).__name__
-            raise ImageError(f"labels must be integers, one for each of the {len(images)} images, got {came}")
-        if labels.min(initial=0) < 0:
-            raise ImageError(f"labels must be 0 or more, got {labels.min()}")
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def first(self, count: int | None) -> "ImageSet":
-        """Return the first `count` images (all when None or more than there are); raises ImageError below 1."""
-        _check_limit(count)
-        labels = None if self.labels is None else self.labels[:count]
-        return ImageSet(self.images[:count], labels, self.class_names)
+LARGEST = 2**34  # bytes of pixels that an .npz may claim before anything is read
+MOST_IMAGES, LARGEST_IMAGE = 2**26, 2**28  # what an .h5 may claim; LARGEST_IMAGE in bytes
+IN_MEMORY = 2**28  # bytes of pixels that are read at once
+CHUNK_CACHE = 2**26  # bytes
 
 
-def load_images(path: str | os.PathLike[str], limit: int | None = None) -> ImageSet:
+class StoredImages(StreamedImages):
+    """Images in an HDF5 file, which stays open while they are in use."""
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self._path = path
+        # A chunk holds many images: it stays unpacked while batches walk through it.
+        self._file = h5py.File(path, "r", rdcc_nbytes=CHUNK_CACHE)
+        shape = self._file["images"].shape
+        super().__init__(shape[0], (*shape[1:], 1)[:3])
+
+    def read(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+        """See StreamedImages."""
+        stored = self._file["images"]
+        try:
+            if len(numbers) and np.array_equal(numbers, np.arange(numbers[0], numbers[0] + len(numbers))):
+                pixels = stored[numbers[0] : numbers[0] + len(numbers)]
+            else:
+                pixels = np.array([stored[number] for number in numbers], np.uint8)
+        except OSError as error:
+            raise ImageError(f"{self._path}: damaged within its images ({first_line(error)})") from None
+        return np.ascontiguousarray(pixels.reshape(len(numbers), *self.size))
+
+
+def read_arrays(path: pathlib.Path, limit: int | None) -> ImageSet:
     """
     Read images from .h5 or .npz, the first `limit` of them if given.
 
@@ -61,9 +58,7 @@ def load_images(path: str | os.PathLike[str], limit: int | None = None) -> Image
     ImageError
         If the file is missing or damaged, or arrays have the wrong shape or dtype; says what is expected.
     """
-    path = pathlib.Path(path)
-    check_readable(path, ImageError, "images must be an .h5 or .npz file")
-    _check_limit(limit)
+    check_readable(path, ImageError, "images must be a folder of pictures or an .h5 or .npz file")
     try:
         if path.suffix.lower() == ".npz":
             return _checked(path, *_read_npz(path), limit)
@@ -119,13 +114,20 @@ def _checked(path: pathlib.Path, images: Any, labels: Any, class_names: Any, lim
         raise ImageError(f"{path}: has no images; expected uint8 [N, H, W, C] under 'images'")
     if images.dtype != np.uint8 or images.ndim not in (3, 4):
         raise ImageError(f"{path}: images must be uint8 [N, H, W, C] or [N, H, W], got {images.dtype} {images.shape}")
-    if images.size > LARGEST:
-        raise ImageError(f"{path}: images must have at most {LARGEST} bytes, got {images.size}")
     if images.shape[0] == 0:
         raise ImageError(f"{path}: has no images: shape {images.shape}")
-    pixels = np.ascontiguousarray(images[:limit])
-    if pixels.ndim == 3:
-        pixels = pixels[..., None]
+    if len(images) > MOST_IMAGES or math.prod(images.shape[1:]) > LARGEST_IMAGE:
+        raise ImageError(
+            f"{path}: must have at most {MOST_IMAGES} images of at most {LARGEST_IMAGE} bytes, got {images.shape}"
+        )
+    count = len(images) if limit is None else min(limit, len(images))
+    pixels: Pixels
+    if isinstance(images, h5py.Dataset) and math.prod(images.shape[1:]) * count > IN_MEMORY:
+        pixels = StoredImages(path).select(slice(limit))
+    else:
+        pixels = np.ascontiguousarray(images[:limit])
+        if pixels.ndim == 3:
+            pixels = pixels[..., None]
     numbers = None
     if labels is not None:
         if not hasattr(labels, "ndim"):
@@ -142,8 +144,3 @@ def _checked(path: pathlib.Path, images: Any, labels: Any, class_names: Any, lim
     if class_names is not None:
         names = tuple(n.decode() if isinstance(n, bytes) else str(n) for n in np.atleast_1d(class_names[()]).tolist())
     return ImageSet(pixels, numbers, names)
-
-
-def _check_limit(limit: int | None) -> None:
-    if limit is not None and (not isinstance(limit, int | np.integer) or limit < 1):
-        raise ImageError(f"limit must be a whole number of 1 or more, got {limit!r}")
