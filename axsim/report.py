@@ -1,28 +1,19 @@
 """The comparison as one self-contained HTML page: tables, heat maps of the error, predicted against measured."""
 
-import base64
 import html
-import io
 import math
 import os
 from collections.abc import Iterable
 
-import numpy as np
-import numpy.typing as npt
-from PIL import Image
-
-from . import __version__
-from .comparison import Comparison, LayerComparison, MultiplierComparison
+from . import __version__, charts
+from .comparison import TOLERANCE, Comparison, LayerComparison, MultiplierComparison
 from .files import replacing
-from .formats import code_range, pattern_values
-from .product_table import Multiplier
+from .formats import code_range
+from .pictures import error_image
 from .text import LEVELS, percent, summary_rows
 
 MARK = "<!-- axsim report -->"  # the first line of every report: what carries it may be replaced by a new one
-# Okabe and Ito's colours, told apart by colour-blind readers; one shape a level besides.
-COLOURS = {"iid": "#E69F00", "operand": "#0072B2", "covariance": "#009E73"}
-# Blue for negative, white for zero, orange-red for positive errors.
-NEGATIVE, POSITIVE = np.array([5, 80, 160]), np.array([200, 60, 0])
+COLOURS = {"iid": charts.ORANGE, "operand": charts.BLUE, "covariance": charts.GREEN}
 SHOWN_MISSES = 12
 
 STYLE = """
@@ -187,104 +178,33 @@ def _ratios(layer: LayerComparison) -> list[str]:
     return cells
 
 
-def error_image(multiplier: Multiplier) -> tuple[Image.Image, int]:
-    """
-    Heat map of the error over both operands in ascending value, 256 x 256 RGB, and the error at full colour.
-
-    Weights run down, activations across. White is 0; the scale is symmetric about it.
-    """
-    rows, columns = (np.argsort(pattern_values(fmt), kind="stable") for fmt in multiplier.operands)
-    error = multiplier.error()[np.ix_(rows, columns)]
-    peak = max(1, int(np.abs(error).max()))
-    return Image.fromarray(colours(error / peak)), peak
-
-
-def colours(values: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
-    """Diverging colours, uint8 [..., 3], of values from -1 to 1; the square root lifts small ones out of the white."""
-    strength = np.sqrt(np.abs(values))[..., None]
-    end = np.where(values[..., None] < 0, NEGATIVE, POSITIVE)
-    return np.rint(255 + strength * (end - 255)).astype(np.uint8)
-
-
-def _data_url(image: Image.Image) -> str:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
 def _heat_map(row: MultiplierComparison) -> str:
     image, peak = error_image(row.served)
-    low, high = code_range(row.served.operands[1])
-    scale = Image.fromarray(np.repeat(colours(np.linspace(-1, 1, 256))[None], 12, axis=0))
-    name = html.escape(row.multiplier.name)
-    return f"""<figure><svg width="330" height="325" viewBox="0 0 330 325" font-size="11" role="img"
- aria-label="error heat map of {name}">
-<image x="44" y="8" width="256" height="256" style="image-rendering:pixelated" href="{_data_url(image)}"/>
-<rect x="44" y="8" width="256" height="256" fill="none" stroke="#888"/>
-<text x="40" y="17" text-anchor="end">-128</text><text x="40" y="139" text-anchor="end">0</text>
-<text x="40" y="264" text-anchor="end">127</text><text x="12" y="136" transform="rotate(-90 12 136)"
- text-anchor="middle">weight</text>
-<text x="44" y="277">{low}</text><text x="172" y="277" text-anchor="middle">activation</text>
-<text x="300" y="277" text-anchor="end">{high}</text>
-<image x="44" y="294" width="256" height="12" preserveAspectRatio="none" href="{_data_url(scale)}"/>
-<text x="44" y="319">{-peak} LSB</text><text x="172" y="319" text-anchor="middle">0</text>
-<text x="300" y="319" text-anchor="end">+{peak} LSB</text></svg>
-<figcaption><b>{name}</b>: mean {row.mean_error:.4g}, sigma {row.sigma:.4g} LSB; top-1 {percent(row.top1)}</figcaption>
-</figure>"""
+    weights, activations = (
+        charts.Axis(name, *code_range(fmt))
+        for name, fmt in zip(("weight", "activation"), row.served.operands, strict=True)
+    )
+    picture = charts.heat_map(image, peak, activations, weights, label=f"error heat map of {row.multiplier.name}")
+    words = f"mean {row.mean_error:.4g}, sigma {row.sigma:.4g} LSB; top-1 {percent(row.top1)}"
+    return f"<figure>{picture}<figcaption><b>{html.escape(row.multiplier.name)}</b>: {words}</figcaption></figure>"
 
 
 def _scatter(comparison: Comparison) -> str:
     """Log-log scatter of predicted against measured norms, with the diagonal and its 10 % band."""
-    points = [
-        (level, layer.measured, float(getattr(layer.predicted, level)), row.multiplier.name, layer.layer)
-        for row, layer in comparison.pairs()
-        for level in LEVELS
-        if layer.measured > 0 and getattr(layer.predicted, level) > 0
-    ]
-    if not points:
+    pairs = comparison.pairs()
+    if not any(layer.measured for _, layer in pairs):
         return "<p>All error matrices are zero: nothing to draw.</p>"
-    logs = [math.log10(value) for point in points for value in point[1:3]]
-    low, high = math.floor(min(logs) * 2) / 2, math.ceil(max(logs) * 2) / 2
-    high = max(high, low + 0.5)
-    left, top, size = 64, 12, 460
-
-    def place(value: float) -> float:
-        return (math.log10(value) - low) / (high - low) * size
-
-    marks, ticks = [], []
-    for level, measured, predicted, multiplier, layer in points:
-        x, y = left + place(measured), top + size - place(predicted)
-        words = f"{multiplier}, {layer}: measured {measured:.4g}, {LEVELS[level]} {predicted:.4g}"
-        marks.append(_mark(level, x, y, f"<title>{html.escape(words)}</title>"))
-    for decade in range(math.ceil(low), math.floor(high) + 1):
-        offset = place(10.0**decade)
-        ticks.append(
-            f"<path d='M{left + offset:.1f} {top}V{top + size}M{left} {top + size - offset:.1f}H{left + size}' "
-            f"stroke='#e4e4e4'/><text x='{left + offset:.1f}' y='{top + size + 16}' text-anchor='middle'>1e{decade}"
-            f"</text><text x='{left - 6}' y='{top + size - offset + 4:.1f}' text-anchor='end'>1e{decade}</text>"
-        )
-    band = math.log10(1.1) / (high - low) * size
-    legend = "".join(
-        f"{_mark(level, left + size + 24, top + 20 + 24 * index, '')}<text x='{left + size + 36}' "
-        f"y='{top + 24 + 24 * index}'>{name}</text>"
-        for index, (level, name) in enumerate(LEVELS.items())
+    measured = [layer.measured for _, layer in pairs]
+    series = []
+    for (level, name), mark in zip(LEVELS.items(), ("triangle", "circle", "square"), strict=True):
+        predicted = [float(getattr(layer.predicted, level)) for _, layer in pairs]
+        titles = [
+            f"{row.multiplier.name}, {layer.layer}: measured {layer.measured:.4g}, {name} {value:.4g}"
+            for (row, layer), value in zip(pairs, predicted, strict=True)
+        ]
+        series.append(charts.Series(name, measured, predicted, COLOURS[level], mark, titles=titles))
+    values = [*measured, *(value for each in series for value in each.y)]
+    x, y = (charts.axis(f"{what} norm(E), LSB", values, log=True) for what in ("measured", "predicted"))
+    return charts.chart(x, y, series, size=(460, 460), diagonal_band=1 + TOLERANCE) + (
+        "<p class='note'>Line: predicted equals measured; band: within 10 %.</p>"
     )
-    return f"""<svg width="800" height="530" viewBox="0 0 800 530" font-size="12" role="img"
- aria-label="predicted against measured norm of the error matrices">
-<clipPath id="plot"><rect x="{left}" y="{top}" width="{size}" height="{size}"/></clipPath>{"".join(ticks)}
-<g clip-path="url(#plot)"><path d="M{left} {top + size - band:.1f}L{left + size} {top - band:.1f}V{top + band:.1f}
- L{left} {top + size + band:.1f}Z" fill="#00000026"/><path d="M{left} {top + size}L{left + size} {top}" stroke="#555"/>
-{"".join(marks)}</g><rect x="{left}" y="{top}" width="{size}" height="{size}" fill="none" stroke="#888"/>
-<text x="{left + size / 2}" y="{top + size + 38}" text-anchor="middle">measured norm(E), LSB</text>
-<text x="16" y="{top + size / 2}" transform="rotate(-90 16 {top + size / 2})" text-anchor="middle"
->predicted norm(E), LSB</text>{legend}
-<text x="{left + size + 14}" y="{top + 104}" fill="#555">line: equal; band: within 10 %</text></svg>"""
-
-
-def _mark(level: str, x: float, y: float, title: str) -> str:
-    shapes = {
-        "iid": f"<path d='M{x:.1f} {y - 4.5:.1f}l4.5 8h-9z'",
-        "operand": f"<circle cx='{x:.1f}' cy='{y:.1f}' r='3.6'",
-        "covariance": f"<rect x='{x - 3:.1f}' y='{y - 3:.1f}' width='6' height='6'",
-    }
-    return f"{shapes[level]} fill='{COLOURS[level]}' fill-opacity='.65'>{title}</{shapes[level][1:].split(' ')[0]}>"

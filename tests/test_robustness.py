@@ -248,11 +248,13 @@ def test_names_where_multipliers_belong(call):
 
 
 def test_the_heat_map_is_of_the_operands_that_the_network_has():
-    from axsim.report import error_image, render
+    from axsim.pictures import error_image
+    from axsim.report import render
 
     network = network_of(["conv"], 2, "affine")
     mitchell = axsim.multiplier("mitchell")
     comparison = axsim.compare(network, ImageSet(random_images(network, 2)), [mitchell], measured_images=1)
     served = comparison.multipliers[0].served
-    assert served.operands == ("s8", network.quantization(network.nodes[0].inputs[0]).format)
+    layer = network.layers[0]
+    assert served.operands == (layer.weight_format, network.quantization(layer.inputs[0]).format)
     assert f"+{error_image(served)[1]} LSB" in render(comparison)
