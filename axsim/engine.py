@@ -114,7 +114,9 @@ class PreparedLayer:
 
     def statistics(self, covariances: bool = False) -> LayerStatistics:
         """Return empty statistics of this layer's operands."""
-        return LayerStatistics(self.weight, self.groups, self.w_format, self.x.format, covariances)
+        zero_point = np.broadcast_to(self.node.weight_zero_point, len(self.weight)).astype(np.int64)
+        formats = self.w_format, self.x.format
+        return LayerStatistics(self.weight, self.groups, *formats, covariances, weight_zero_point=zero_point)
 
     def sums(self, columns: Patterns, served: Multiplier | None) -> Sums:
         """Multiply: int32 [M, N] before bias and zero point."""

@@ -1,4 +1,7 @@
-"""Error matrices of each layer taken alone: every layer's input is the exact run's, whatever the multiplier."""
+"""What the exact run shows of each layer: its operands, and what a multiplier would do to the layer taken alone.
+
+Every layer's input is the exact run's, whatever the multiplier.
+"""
 
 import dataclasses
 from collections.abc import Sequence
@@ -7,11 +10,19 @@ import numpy as np
 import numpy.typing as npt
 
 from .engine import PreparedLayer, Progress, Sums, forward, prepare
-from .formats import Patterns
+from .errors import AxsimError
+from .formats import Integers, Patterns
 from .images import Pixels
 from .network import Network
 from .product_table import Multiplier
-from .statistics import ErrorSums, LayerStatistics
+from .statistics import ErrorSums, LayerStatistics, NetworkStatistics
+from .statistics.file import empty_statistics
+
+SAMPLED_PIXELS = 512  # columns kept of each layer
+# 512 channels, 3x3: 170 MB of float64. With more taps, the covariance is that of a sample of columns.
+DENSE_TAPS = 4608
+FACTOR_PIXELS = 2048  # columns kept of a layer whose covariance the sample stands for
+COVARIANCE_BYTES = 2**30  # of second moments that one pass over the images gathers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +34,7 @@ class Measurement:
     logits : float32 [N, classes]
         Of the exact run.
     layers : dict of str to LayerStatistics
-        Operands of each layer, covariances included.
+        Operands of each layer, covariances included; none where they were not asked for.
     errors : tuple of dict of str to ErrorSums
         For each multiplier, in the order given: error matrix of each layer alone.
     """
@@ -38,13 +49,15 @@ def measure(
     images: Pixels,
     multipliers: Sequence[Multiplier],
     *,
+    statistics: bool = True,
     batch_size: int | None = None,
     progress: Progress | None = None,
 ) -> Measurement:
     """
     Run the images exactly and multiply each layer's operands through every multiplier on the way.
 
-    Parameters are those of `axsim.run`, and so are the errors raised.
+    `statistics`: whether to gather the layers' operands too. The other parameters are those of `axsim.run`, and so are
+    the errors raised.
     """
     layers = prepare(network, dict.fromkeys((layer.name for layer in network.layers), None))
     # Preparing for each multiplier checks that it serves every layer and that no sum leaves int32.
@@ -52,16 +65,92 @@ def measure(
         {name: used.served for name, used in prepare(network, dict.fromkeys(layers, each)).items()}
         for each in multipliers
     ]
-    statistics = {name: layer.statistics(covariances=True) for name, layer in layers.items()}
+    gathered = {name: layer.statistics(covariances=True) for name, layer in layers.items()} if statistics else {}
     errors = tuple({name: ErrorSums(layer.weight.shape[0]) for name, layer in layers.items()} for _ in multipliers)
 
     def accumulate(layer: PreparedLayer, columns: Patterns) -> Sums:
         name = layer.node.name
         exact = layer.sums(columns, None)
-        statistics[name].add(columns)
-        for each, gathered in zip(served, errors, strict=True):
-            gathered[name].add(exact, layer.sums(columns, each[name]))
+        if statistics:
+            gathered[name].add(columns)
+        for each, sums in zip(served, errors, strict=True):
+            sums[name].add(exact, layer.sums(columns, each[name]))
         return exact
 
     logits = np.concatenate(list(forward(network, layers, images, accumulate, batch_size, progress)))
-    return Measurement(logits, statistics, errors)
+    return Measurement(logits, gathered, errors)
+
+
+def gather_statistics(
+    network: Network,
+    images: Pixels,
+    *,
+    sampled_pixels: int = SAMPLED_PIXELS,
+    batch_size: int | None = None,
+    progress: Progress | None = None,
+) -> NetworkStatistics:
+    """
+    Gather the operand statistics of every layer on calibration images: exact runs, no multiplier.
+
+    Memory: the taps' second moments of a layer take 8 K^2 bytes a group, 170 MB for K = 4608; layers are gathered in as
+    many passes over the images as keep them within 1 GiB a pass. Of a layer with more taps, or with fewer pixels in all
+    than taps, up to 2,048 columns are kept instead, K bytes each, and the covariance is that of these columns.
+
+    Parameters
+    ----------
+    network : Network
+    images : uint8 [N, H, W, C]
+    sampled_pixels : int
+        Columns of each layer to keep for the `sampled` level, spread evenly over all pixels of all images.
+    batch_size, progress
+        As in `axsim.run`; the result does not depend on them.
+
+    Raises
+    ------
+    ImageError
+        If the images do not fit the network.
+    AxsimError
+        If sampled_pixels is below 1.
+    """
+    if not isinstance(sampled_pixels, int | np.integer) or sampled_pixels < 1:
+        raise AxsimError(f"sampled_pixels must be a whole number of 1 or more, got {sampled_pixels!r}")
+    layers = prepare(network, dict.fromkeys((layer.name for layer in network.layers), None))
+    gathered: dict[str, LayerStatistics] = {}
+    passes: list[list[str]] = [[]]
+    used = 0
+    for node in network.layers:
+        pixels = len(images) * int(np.prod(network.shapes[node.name][1:]))
+        taps = node.weight_rows().shape[1]
+        dense = taps <= DENSE_TAPS and taps <= pixels
+        positions = _spread(pixels, sampled_pixels if dense else max(FACTOR_PIXELS, sampled_pixels))
+        size = 8 * node.groups_of_weights * taps**2 if dense else 0
+        if used and used + size > COVARIANCE_BYTES:
+            passes.append([])
+            used = 0
+        used += size
+        passes[-1].append(node.name)
+        gathered[node.name] = empty_statistics(network, node, covariances=dense, positions=positions)
+
+    def report(done: int, total: int) -> None:
+        if progress is not None:
+            progress(index * total + done, len(passes) * total)
+
+    for index, names in enumerate(passes):
+        wanted = set(names)
+
+        def accumulate(layer: PreparedLayer, columns: Patterns, wanted: set[str] = wanted) -> Sums:
+            if layer.node.name in wanted:
+                gathered[layer.node.name].add(columns)
+            return layer.sums(columns, None)
+
+        for _ in forward(network, layers, images, accumulate, batch_size, report):
+            pass
+    return NetworkStatistics(network.name, network.digest, len(images), gathered)
+
+
+def _spread(pixels: int, count: int) -> Integers:
+    """Up to `count` of the numbers below `pixels`, ascending: one at random from each of as many equal stretches."""
+    if pixels <= count:
+        return np.arange(pixels, dtype=np.int64)
+    offsets = np.random.default_rng(0).random(count)
+    return ((np.arange(count) + offsets) * (pixels / count)).astype(np.int64)

@@ -1,9 +1,12 @@
 """Network: quantized nodes in order of execution, and the rules that hold between them."""
 
 import dataclasses
+import functools
+import hashlib
+import json
 import math
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from .errors import NetworkError
 from .nodes import Layer, Node, Quantization, Shape
@@ -71,6 +74,25 @@ class Network:
     def quantization(self, name: str) -> Quantization:
         """Return what the codes of a node's output (or of "input") mean."""
         return self.input if name == INPUT else next(node.output for node in self.nodes if node.name == name)
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """sha256 (hex) of all that decides the logits: equal digests, equal results, whatever the name and origin."""
+        recipe = [float(number) for value in dataclasses.astuple(self.preprocessing) for number in np.atleast_1d(value)]
+        parts: list[Any] = [self.scheme, self.rounding, self.input_shape, dataclasses.astuple(self.input), recipe]
+        arrays = hashlib.sha256()
+        for node in self.nodes:
+            parts.append(node.op)
+            for field in dataclasses.fields(node):
+                value = getattr(node, field.name)
+                if isinstance(value, np.ndarray):
+                    parts.append((field.name, value.dtype.name, value.shape))
+                    arrays.update(np.ascontiguousarray(value).tobytes())
+                else:
+                    parts.append((field.name, dataclasses.astuple(value) if field.name == "output" else value))
+        # Numbers may be Python's or NumPy's, as the network was made or read.
+        text = json.dumps(parts, default=lambda number: number.item())
+        return hashlib.sha256(text.encode() + arrays.digest()).hexdigest()
 
     def save(self, path: str) -> None:
         """Write the network as HDF5 (temporary name, then rename); see `axsim.network_file.save`."""

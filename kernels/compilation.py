@@ -92,11 +92,17 @@ def _cache_of(function):
         return None
 
 
-def kernel(function=None, *, parallel=False):
-    """Compile a loop over arrays (`numba.njit`), cached. Kernels index unchecked: validate before the call."""
+def kernel(function=None, *, parallel=False, reassociate=False):
+    """
+    Compile a loop over arrays (`numba.njit`), cached. Kernels index unchecked: validate before the call.
+
+    `reassociate` lets the compiler add floats in another order and fuse a product with a sum, without which it
+    vectorises no sum; only for kernels whose result is an estimate.
+    """
     if function is None:
-        return functools.partial(kernel, parallel=parallel)
-    dispatcher = numba.njit(parallel=parallel, nogil=True)(function)
+        return functools.partial(kernel, parallel=parallel, reassociate=reassociate)
+    order = {"reassoc", "contract"} if reassociate else False
+    dispatcher = numba.njit(parallel=parallel, nogil=True, fastmath=order)(function)
     cache = _cache_of(function)
     if cache is not None:
         dispatcher._cache = cache

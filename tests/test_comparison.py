@@ -164,13 +164,13 @@ def test_a_report_replaces_a_report_only(compared, tmp_path):
     ],
 )
 def test_the_reason_is_the_first_level_that_holds(norms, words):
-    layer = LayerComparison("l", 1, 1, 1, 10.0, 0.0, 100.0, PredictedNorms(1.0, *norms))
+    layer = LayerComparison("l", 1, 1, 1, 10.0, 0.0, 100.0, PredictedNorms(1.0, 1.0, *norms))
     assert words in layer.reason()
     assert bool(layer.reason()) == bool(words)
 
 
 def test_ratio_where_nothing_was_measured():
-    layer = LayerComparison("l", 1, 1, 1, 0.0, 0.0, 100.0, PredictedNorms(1.0, 0.0, 0.0, 0.0))
+    layer = LayerComparison("l", 1, 1, 1, 0.0, 0.0, 100.0, PredictedNorms(1.0, 0.0, 0.0, 0.0, 0.0))
     assert math.isnan(layer.ratio("iid"))
     assert not layer.holds("iid")
     assert layer.holds("operand")

@@ -11,6 +11,7 @@ COMMANDS = (
     "convert",
     "run",
     "compare",
+    "statistics",
     "bench",
     "warmup",
 )

@@ -1,0 +1,61 @@
+"""Gather a network's operand statistics, from which any multiplier is then predicted in milliseconds."""
+
+import argparse
+
+from ..progress import ProgressDisplay
+from .arguments import add_network_and_images, count, network_and_images
+from .result import Result
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    add_network_and_images(parser)
+    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="statistics file to write, .h5")
+    parser.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
+    parser.add_argument(
+        "--sampled-pixels", type=count, default=512, metavar="N", help="columns of each layer kept whole (512)"
+    )
+
+
+def run(given: argparse.Namespace) -> Result:
+    """Gather and save."""
+    import os
+    import time
+
+    from ..errors import AxsimError
+    from ..files import check_writable
+    from ..measure import gather_statistics
+    from ..statistics.file import save_statistics
+
+    target = check_writable(given.output, given.overwrite)
+    if any(os.path.realpath(source) == target for source in (given.network, given.images)):
+        raise AxsimError(f"output must be another file than what is read, got {given.output}")
+    network, images = network_and_images(given)
+    display = ProgressDisplay()
+    start = time.perf_counter()
+    try:
+        progress = display.phase("operand statistics")
+        statistics = gather_statistics(network, images.images, sampled_pixels=given.sampled_pixels, progress=progress)
+    finally:
+        display.close()
+    seconds = time.perf_counter() - start
+    save_statistics(statistics, given.output, given.overwrite)
+    samples = [name for name, layer in statistics.layers.items() if not layer.has_covariances]
+    data = {
+        "network": network.name,
+        "network_sha256": network.digest,
+        "output": given.output,
+        "images": len(images),
+        "layers": len(statistics.layers),
+        "covariance_from_sampled_columns": samples,
+        "seconds": seconds,
+        "bytes": os.path.getsize(given.output),
+    }
+    text = (
+        f"{given.output}: operand statistics of the {len(statistics.layers)} layers of {network.name} on {len(images)} "
+        f"images, gathered in {seconds:.1f} s, {data['bytes'] / 1e6:.1f} MB\n"
+        f"bound to the network by its digest {network.digest[:12]}"
+    )
+    if samples:
+        text += f"\ncovariances from sampled columns, fewer than taps or too many taps: {', '.join(samples)}"
+    return Result(text, data)

@@ -1,0 +1,6 @@
+"""The moment model: what a multiplier does to each layer, from statistics alone (levels.py) or a sample (sampled.py)."""
+
+from .levels import LayerPrediction, NetworkPrediction, PredictedNorms, Predictor, predict
+from .sampled import sampled_norms
+
+__all__ = ["LayerPrediction", "NetworkPrediction", "PredictedNorms", "Predictor", "predict", "sampled_norms"]

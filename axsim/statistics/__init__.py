@@ -1,0 +1,10 @@
+"""What is counted while a network runs: each layer's operands, and its error matrix.
+
+All counts are exact integers, so that they depend neither on how images came in batches nor on the number of threads.
+"""
+
+from .error_sums import ErrorSums
+from .layer import LayerStatistics
+from .network import NetworkStatistics
+
+__all__ = ["ErrorSums", "LayerStatistics", "NetworkStatistics"]

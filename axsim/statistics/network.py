@@ -1,0 +1,36 @@
+"""Operand statistics of every layer of a network, bound to the network by its digest."""
+
+import dataclasses
+
+from ..errors import AxsimError
+from ..network import Network
+from .layer import LayerStatistics
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkStatistics:
+    """What the moment model needs to know of a network; made by `axsim.gather_statistics`, kept in a file.
+
+    Attributes
+    ----------
+    network : str
+        Name of the network.
+    digest : str
+        `Network.digest`: these statistics are of that network and no other.
+    images : int
+        Number of images that they were gathered on.
+    layers : dict of str to LayerStatistics
+    """
+
+    network: str
+    digest: str
+    images: int
+    layers: dict[str, LayerStatistics]
+
+    def check(self, network: Network) -> None:
+        """Raise AxsimError unless the statistics are of this network."""
+        if network.digest != self.digest:
+            raise AxsimError(
+                f"statistics must be of {network.name} as it is, got those of {self.network} "
+                f"({self.digest[:12]}, the network has {network.digest[:12]}); gather them again: axsim statistics"
+            )
