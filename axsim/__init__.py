@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from .errors import AxsimError
     from .gemm import matmul
     from .images import ImageSet, load_images
+    from .measure import gather_statistics
     from .network import Network
     from .network_file import load
+    from .predict import Predictor
     from .product_table import Multiplier
     from .quantize import convert
 
@@ -33,7 +35,9 @@ _HOME = {
     "Network": "network",
     "Run": "engine",
     "compare": "comparison",
+    "Predictor": "predict",
     "convert": "quantize",
+    "gather_statistics": "measure",
     "load": "network_file",
     "load_images": "images",
     "matmul": "gemm",
@@ -47,9 +51,11 @@ __all__ = [
     "ImageSet",
     "Multiplier",
     "Network",
+    "Predictor",
     "Run",
     "compare",
     "convert",
+    "gather_statistics",
     "load",
     "load_images",
     "matmul",

@@ -131,12 +131,12 @@ def gather_statistics(
         passes[-1].append(node.name)
         gathered[node.name] = empty_statistics(network, node, covariances=dense, positions=positions)
 
-    def report(done: int, total: int) -> None:
-        if progress is not None:
-            progress(index * total + done, len(passes) * total)
-
     for index, names in enumerate(passes):
         wanted = set(names)
+
+        def report(done: int, total: int, index: int = index) -> None:
+            if progress is not None:
+                progress(index * total + done, len(passes) * total)
 
         def accumulate(layer: PreparedLayer, columns: Patterns, wanted: set[str] = wanted) -> Sums:
             if layer.node.name in wanted:

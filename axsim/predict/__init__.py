@@ -1,4 +1,4 @@
-"""The moment model: what a multiplier does to each layer, from statistics alone (levels.py) or a sample (sampled.py)."""
+"""The moment model: what a multiplier does to each layer, from statistics alone (levels) or a sample (sampled)."""
 
 from .levels import LayerPrediction, NetworkPrediction, PredictedNorms, Predictor, predict
 from .sampled import sampled_norms

@@ -22,8 +22,8 @@ class ChannelMoments:
 
     mean (b_m); independent, the variance if taps were independent; linear (s_m S s_m') and rest, the two parts of the
     variance otherwise; gain (g_m); exact_variance and centre, variance and mean of the exact sums less the weights'
-    zero points; exact_square, mean square of the exact sums of the stored codes over channels and pixels; product_square,
-    the mean over them of the sum over the taps of the squared products.
+    zero points; exact_square, mean square of the exact sums of the stored codes over channels and pixels;
+    product_square, the mean over them of the sum over the taps of the squared products.
     """
 
     mean: Vector
@@ -131,8 +131,7 @@ class _LayerCovariance:
         if self._matrix is not None:
             return rows @ self._matrix
         assert self._factor is not None
-        product: Single = (rows @ self._factor) @ self._factor.transpose(0, 2, 1)
-        return product
+        return ((rows @ self._factor) @ self._factor.transpose(0, 2, 1)).astype(np.float32)
 
     def moments(self, slope: Single, rows: Vector) -> ChannelMoments:
         groups, channels, depth = self._shape
