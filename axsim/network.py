@@ -8,6 +8,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import numpy as np
+
 from .errors import NetworkError
 from .nodes import Layer, Node, Quantization, Shape
 from .preprocessing import Preprocessing
@@ -78,7 +80,8 @@ class Network:
     @functools.cached_property
     def digest(self) -> str:
         """sha256 (hex) of all that decides the logits: equal digests, equal results, whatever the name and origin."""
-        recipe = [float(number) for value in dataclasses.astuple(self.preprocessing) for number in np.atleast_1d(value)]
+        given = self.preprocessing  # how pictures are cut to size comes before the pixels
+        recipe = [float(number) for number in (given.pixel_scale, *given.mean, *given.std)]
         parts: list[Any] = [self.scheme, self.rounding, self.input_shape, dataclasses.astuple(self.input), recipe]
         arrays = hashlib.sha256()
         for node in self.nodes:

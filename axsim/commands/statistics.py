@@ -30,10 +30,10 @@ def run(given: argparse.Namespace) -> Result:
     target = check_writable(given.output, given.overwrite)
     if any(os.path.realpath(source) == target for source in (given.network, given.images)):
         raise AxsimError(f"output must be another file than what is read, got {given.output}")
-    network, images = network_and_images(given)
     display = ProgressDisplay()
-    start = time.perf_counter()
     try:
+        network, images = network_and_images(given, display)
+        start = time.perf_counter()
         progress = display.phase("operand statistics")
         statistics = gather_statistics(network, images.images, sampled_pixels=given.sampled_pixels, progress=progress)
     finally:
