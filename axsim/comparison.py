@@ -51,21 +51,26 @@ class LayerComparison:
     exact_norm: float
     predicted: PredictedNorms
 
-    def ratio(self, level: str) -> float:
-        """Predicted over measured norm; nan where nothing was measured, and 1 where both are 0."""
-        value = float(getattr(self.predicted, level))
+    def ratio(self, level: str) -> float | None:
+        """Predicted over measured norm; nan where nothing was measured, 1 where both are 0; None if not predicted."""
+        value: float | None = getattr(self.predicted, level)
+        if value is None:
+            return None
         if self.measured == 0:
             return 1.0 if value == 0 else math.nan
         return value / self.measured
 
     def holds(self, level: str) -> bool:
         """Whether the prediction is within 10 % of what was measured."""
-        return abs(self.ratio(level) - 1) <= TOLERANCE
+        ratio = self.ratio(level)
+        return ratio is not None and abs(ratio - 1) <= TOLERANCE
 
     def reason(self) -> str:
         """Say why the operand level is off by more than 10 %, by the first level that is not; empty where it holds."""
         if self.holds("operand"):
             return ""
+        if self.predicted.conditional is None:
+            return "a product of two activations, which depend on each other; no level beyond (b) predicts it"
         if self.holds("conditional"):
             return "the layer's own weights and the distribution at each tap matter, not the layer-wide histograms"
         if self.holds("covariance"):
@@ -111,15 +116,20 @@ class Comparison:
 
     def share_within(self, level: str) -> float | None:
         """
-        Share of these pairs that a level ("iid", "operand", "conditional", "covariance") predicts within 10 %.
+        Share of the pairs that a level ("iid", "operand", "conditional", "covariance") predicts within 10 %.
 
-        None where there is no pair. Raises AxsimError if there is no such level.
+        It is of those pairs that the level predicts at all; None where there is no such pair. Raises AxsimError if
+        there is no such level.
         """
         levels = [field.name for field in LEVEL_FIELDS]
         if level not in levels:
             raise AxsimError(f"level must be one of {', '.join(levels)}, got {level!r}")
-        pairs = self.pairs()
-        return sum(layer.holds(level) for _, layer in pairs) / len(pairs) if pairs else None
+        predicted = self.predicted(level)
+        return sum(layer.holds(level) for layer in predicted) / len(predicted) if predicted else None
+
+    def predicted(self, level: str) -> list[LayerComparison]:
+        """Layers of the pairs that a level predicts; the levels beyond "operand" leave products of activations out."""
+        return [layer for _, layer in self.pairs() if layer.ratio(level) is not None]
 
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain numbers and text, for JSON."""
@@ -135,6 +145,8 @@ class Comparison:
                 "images_per_second": self.exact_images_per_second,
             },
             "share_within_10_percent": {f.name: self.share_within(f.name) for f in LEVEL_FIELDS},
+            "predicted_pairs": {f.name: len(self.predicted(f.name)) for f in LEVEL_FIELDS},
+            "computed_in_float": [node.name for node in self.network.nodes if node.computes_reals],
             "multipliers": [
                 {
                     "multiplier": row.multiplier.name,
@@ -211,8 +223,8 @@ def compare(
         layers = tuple(
             LayerComparison(
                 name,
-                statistics.weight.shape[0],
-                statistics.weight.shape[1],
+                statistics.channels,
+                statistics.taps,
                 statistics.pixels,
                 errors[name].norm,
                 errors[name].mean_error,

@@ -5,6 +5,7 @@ Activations are bit patterns, uint8 [C, B, H, W]: the N = B H W pixels of a batc
 """
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
@@ -13,28 +14,27 @@ import numpy.typing as npt
 from . import errors
 from .accuracy import Accuracy, accuracy
 from .fixed_operators import compute_fixed
-from .formats import Patterns, pattern_values
-from .gemm import INT32_MAX, Product, accumulator_bound
+from .formats import Patterns
 from .images import Pixels
 from .images.image_set import check_pixels
-from .kernels.fixed_point import requantize_fixed
-from .kernels.im2col import im2col
-from .kernels.requantize import requantize, subtract_tap_sums
 from .network import INPUT, Network
-from .nodes import Conv, Layer, Node, Quantization, Shape
+from .nodes import Node, Quantization, Shape
 from .operators import compute, reals, to_codes
+from .prepared import Multiplying, Prepared, PreparedMatMul, Sums, layer_columns, prepare
 from .product_table import Multiplier, check_multiplier
-from .statistics import LayerStatistics
+from .statistics import Statistics
 
 BATCH_BYTES = 16 * 2**20  # what the arrays of one layer may take together; more leaves the caches and gains nothing
 Progress = Callable[[int, int], None]
 Multipliers = Multiplier | Mapping[str, Multiplier] | None
-Sums = npt.NDArray[np.int32]
 
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """How one node was computed: `multiplier` is a name, "exact", or "no products"."""
+    """How one node was computed: `multiplier` is a name, "exact", "float" or "no products".
+
+    "float" is a function of real numbers (softmax, gelu, layer_norm), which no multiplier of integers computes.
+    """
 
     node: str
     op: str
@@ -51,13 +51,13 @@ class Run:
         Dequantized output of the last node.
     steps : tuple of Step
         Every node of the network and what served it: nothing falls back silently.
-    statistics : dict of str to LayerStatistics
+    statistics : dict of str to LayerStatistics or MatMulStatistics
         For each layer, if asked for: error matrix sums and operand histograms on the inputs *of this run*.
     """
 
     logits: npt.NDArray[np.float32]
     steps: tuple[Step, ...]
-    statistics: dict[str, LayerStatistics]
+    statistics: dict[str, Statistics]
 
     def top1(self, labels: npt.NDArray[np.int64]) -> float:
         """
@@ -72,73 +72,9 @@ class Run:
         return accuracy(self.logits, labels)
 
 
-class PreparedLayer:
-    """A layer as the kernels want it: weight patterns [M, K], the multiplier, and what makes codes of its sums.
-
-    The multiplier sees the stored codes; the zero points z_w and z_x are taken off its sums, exactly:
-
-        sum_k (w - z_w) (x - z_x) = sum_k w x - z_x sum_k w + K z_w z_x - z_w sum_k x
-
-    The last term alone depends on the pixel; the others are folded into the bias.
-
-    Raises AxsimError where a sum could leave int32 and MultiplierError where the multiplier cannot serve the layer.
-    """
-
-    def __init__(self, node: Layer, x: Quantization, multiplier: Multiplier | None, rounding: str) -> None:
-        self.node, self.x, self.rounding = node, x, rounding
-        rows = node.weight_rows()
-        self.weight: Patterns = rows.view(np.uint8)
-        self.groups = node.groups_of_weights
-        self.w_format = node.weight_format
-        channels, depth = rows.shape
-        zero_point = np.broadcast_to(node.weight_zero_point, channels).astype(np.int64)
-        bias = node.bias.astype(np.int64) - x.zero_point * (rows.astype(np.int64).sum(axis=1) - depth * zero_point)
-        values = pattern_values(x.format)
-        self._zero_point = zero_point.astype(np.int32) if zero_point.any() else None
-        self._values = values.astype(np.int32)
-        self.served = self.serve(multiplier)
-        for used in (None, self.served):
-            rest = np.abs(bias) + depth * np.abs(zero_point) * np.abs(values).max()
-            bound = accumulator_bound(self.weight, self.w_format, x.format, used, rest)
-            if bound > INT32_MAX:
-                raise errors.AxsimError(
-                    f"layer {node.name}: sums must stay within int32, with these weights and bias "
-                    f"and {used.name if used else 'exact products'} they may reach {bound}"
-                )
-        self.bias = bias.astype(np.int32)
-        self._products: dict[Multiplier | None, Product] = {}
-
-    def serve(self, multiplier: Multiplier | None) -> Multiplier | None:
-        """Return the multiplier as it serves this layer's operands."""
-        return None if multiplier is None else multiplier.serving(self.w_format, self.x.format)
-
-    def statistics(self, covariances: bool = False) -> LayerStatistics:
-        """Return empty statistics of this layer's operands."""
-        zero_point = np.broadcast_to(self.node.weight_zero_point, len(self.weight)).astype(np.int64)
-        formats = self.w_format, self.x.format
-        return LayerStatistics(self.weight, self.groups, *formats, covariances, weight_zero_point=zero_point)
-
-    def sums(self, columns: Patterns, served: Multiplier | None) -> Sums:
-        """Multiply: int32 [M, N] before bias and zero point."""
-        if served not in self._products:
-            self._products[served] = Product(self.weight, self.groups, self.w_format, self.x.format, served)
-        return self._products[served](columns)
-
-    def codes(self, sums: Sums, columns: Patterns) -> Patterns:
-        """Patterns of the output, uint8 [M, N], from sums and columns; the sums may be overwritten."""
-        if self._zero_point is not None:
-            subtract_tap_sums(sums, columns, self.groups, self._values, self._zero_point)
-        out = np.empty(sums.shape, np.uint8)
-        zero_point, clamp = self.node.output.zero_point, self.node.clamp
-        if self.rounding == "fixed":
-            requantize_fixed(sums, self.bias, *self.node.fixed_multiplier(self.x), zero_point, *clamp, out)
-        else:
-            requantize(sums, self.bias, self.node.requantization_multiplier(self.x), zero_point, *clamp, out)
-        return out
-
-
 # Given a layer and its columns, uint8 [groups K, N], returns the sums with which the network goes on, int32 [M, N].
-Accumulate = Callable[[PreparedLayer, Patterns], Sums]
+# Of a matmul the columns are the right operands [C B K, N], and the sums [C, B M N].
+Accumulate = Callable[[Multiplying, Patterns], Sums]
 
 
 def run(
@@ -180,18 +116,23 @@ def run(
     layers = prepare(network, chosen)
     gathered = {name: layer.statistics() for name, layer in layers.items()} if statistics else {}
 
-    def accumulate(layer: PreparedLayer, columns: Patterns) -> Sums:
+    def accumulate(layer: Multiplying, columns: Patterns) -> Sums:
         approximate = layer.sums(columns, layer.served)
         if statistics:
             exact = approximate if layer.served is None else layer.sums(columns, None)
-            gathered[layer.node.name].add(columns)
+            gathered[layer.node.name].add(columns, layer.weight)
             gathered[layer.node.name].errors.add(exact, approximate)
         return approximate
 
     logits = np.concatenate(list(forward(network, layers, images, accumulate, batch_size, progress)))
-    names = {name: "exact" if used is None else used.name for name, used in chosen.items()}
-    steps = tuple(Step(node.name, node.op, names.get(node.name, "no products")) for node in network.nodes)
-    return Run(logits, steps, gathered)
+    return Run(logits, tuple(_step(node, chosen) for node in network.nodes), gathered)
+
+
+def _step(node: Node, chosen: Mapping[str, Multiplier | None]) -> Step:
+    if node.name in chosen:
+        used = chosen[node.name]
+        return Step(node.name, node.op, "exact" if used is None else used.name)
+    return Step(node.name, node.op, "float" if node.computes_reals else "no products")
 
 
 def _for_each_layer(network: Network, multiplier: Multipliers) -> dict[str, Multiplier | None]:
@@ -207,18 +148,9 @@ def _for_each_layer(network: Network, multiplier: Multipliers) -> dict[str, Mult
     return {name: multiplier.get(name) for name in names}
 
 
-def prepare(network: Network, multipliers: Mapping[str, Multiplier | None]) -> dict[str, PreparedLayer]:
-    """Prepare every layer of the network for its multiplier (None: exact), by name."""
-    prepared = {}
-    for node in network.layers:
-        x = network.quantization(node.inputs[0])
-        prepared[node.name] = PreparedLayer(node, x, multipliers[node.name], network.rounding)
-    return prepared
-
-
 def forward(
     network: Network,
-    layers: Mapping[str, PreparedLayer],
+    layers: Mapping[str, Prepared],
     images: Pixels,
     accumulate: Accumulate,
     batch_size: int | None = None,
@@ -236,12 +168,12 @@ def forward(
         values = {INPUT: encode(batch, codes_of_pixels)}
         for index, node in enumerate(network.nodes):
             inputs = [values[name] for name in node.inputs]
-            if isinstance(node, Layer):
-                result = _layer(layers[node.name], inputs[0], network.shapes[node.name], accumulate)
+            if node.name in layers:
+                result = _layer(layers[node.name], inputs, network.shapes[node.name], accumulate)
             else:
                 formats = [network.quantization(name) for name in node.inputs]
                 result = _without_products(node, inputs, formats, network.shapes[node.name], network.rounding)
-            values[node.name] = result
+            values[node.name] = result if node.inputs else np.repeat(result, len(batch), axis=1)
             for name in node.inputs:
                 if last_use[name] == index:
                     values.pop(name, None)
@@ -270,10 +202,9 @@ def default_batch_size(network: Network) -> int:
     """Images a batch, such that columns and sums of the largest layer stay within BATCH_BYTES."""
     largest = 1
     for node in network.layers:
-        channels, height, width = network.shapes[node.name]
-        taps = node.weight_rows().shape[1] * node.groups_of_weights
-        # One byte a column entry; exact and approximate sums of four bytes each, and the codes.
-        largest = max(largest, height * width * (taps + 9 * channels))
+        operands = node.operand_codes(tuple(network.shapes[name] for name in node.inputs))
+        # One byte a code of the operands; exact and approximate sums of four bytes each, and the codes.
+        largest = max(largest, operands + 9 * math.prod(network.shapes[node.name]))
     return max(1, BATCH_BYTES // largest)
 
 
@@ -299,22 +230,13 @@ def _without_products(
     return compute(node, inputs, formats, shape, rounding)
 
 
-def _layer(layer: PreparedLayer, x: Patterns, shape: Shape, accumulate: Accumulate) -> Patterns:
-    node = layer.node
-    batch = x.shape[1]
+def _layer(layer: Prepared, inputs: list[Patterns], shape: Shape, accumulate: Accumulate) -> Patterns:
     channels, height, width = shape
-    columns = layer_columns(node, x, layer.x, (height, width))
-    codes = layer.codes(accumulate(layer, columns), columns)
-    return codes.reshape(channels, batch, height, width)
-
-
-def layer_columns(node: Layer, x: Patterns, quantization: Quantization, size: tuple[int, int]) -> Patterns:
-    """Right matrix of the layer's product, uint8 [groups K, N]; a view of the input where it already is that matrix."""
-    if not isinstance(node, Conv):
-        return x.reshape(x.shape[0], -1)
-    kernel_shape = node.weight.shape[2:]
-    if kernel_shape == (1, 1) and node.strides == (1, 1) and not any(node.pads):
-        return x.reshape(x.shape[0], -1)
-    columns = np.empty((x.shape[0] * kernel_shape[0] * kernel_shape[1], x.shape[1] * size[0] * size[1]), np.uint8)
-    im2col(x, kernel_shape, node.strides, node.pads[:2], node.dilations, quantization.zero_pattern, size, columns)
-    return columns
+    if isinstance(layer, PreparedMatMul):
+        columns = inputs[1].reshape(-1, width)
+        product = layer.with_left(inputs[0])
+        codes = product.codes(accumulate(product, columns), columns)
+    else:
+        columns = layer_columns(layer.node, inputs[0], layer.x, (height, width))
+        codes = layer.codes(accumulate(layer, columns), columns)
+    return codes.reshape(channels, -1, height, width)

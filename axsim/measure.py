@@ -9,13 +9,14 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from .engine import PreparedLayer, Progress, Sums, forward, prepare
+from .engine import Progress, forward
 from .errors import AxsimError
 from .formats import Integers, Patterns
 from .images import Pixels
 from .network import Network
+from .prepared import Multiplying, Sums, prepare
 from .product_table import Multiplier
-from .statistics import ErrorSums, LayerStatistics, NetworkStatistics
+from .statistics import ErrorSums, LayerStatistics, NetworkStatistics, Statistics
 from .statistics.file import empty_statistics
 
 SAMPLED_PIXELS = 512  # columns kept of each layer
@@ -33,14 +34,14 @@ class Measurement:
     ----------
     logits : float32 [N, classes]
         Of the exact run.
-    layers : dict of str to LayerStatistics
+    layers : dict of str to LayerStatistics or MatMulStatistics
         Operands of each layer, covariances included; none where they were not asked for.
     errors : tuple of dict of str to ErrorSums
         For each multiplier, in the order given: error matrix of each layer alone.
     """
 
     logits: npt.NDArray[np.float32]
-    layers: dict[str, LayerStatistics]
+    layers: dict[str, Statistics]
     errors: tuple[dict[str, ErrorSums], ...]
 
 
@@ -66,13 +67,13 @@ def measure(
         for each in multipliers
     ]
     gathered = {name: layer.statistics(covariances=True) for name, layer in layers.items()} if statistics else {}
-    errors = tuple({name: ErrorSums(layer.weight.shape[0]) for name, layer in layers.items()} for _ in multipliers)
+    errors = tuple({name: layer.error_sums() for name, layer in layers.items()} for _ in multipliers)
 
-    def accumulate(layer: PreparedLayer, columns: Patterns) -> Sums:
+    def accumulate(layer: Multiplying, columns: Patterns) -> Sums:
         name = layer.node.name
         exact = layer.sums(columns, None)
         if statistics:
-            gathered[name].add(columns)
+            gathered[name].add(columns, layer.weight)
         for each, sums in zip(served, errors, strict=True):
             sums[name].add(exact, layer.sums(columns, each[name]))
         return exact
@@ -90,7 +91,7 @@ def gather_statistics(
     progress: Progress | None = None,
 ) -> NetworkStatistics:
     """
-    Gather the operand statistics of every layer on calibration images: exact runs, no multiplier.
+    Gather the operand statistics of every layer with weights on calibration images: exact runs, no multiplier.
 
     Memory: the taps' second moments of a layer take 8 K^2 bytes a group, 170 MB for K = 4608; layers are gathered in as
     many passes over the images as keep them within 1 GiB a pass. Of a layer with more taps, or with fewer pixels in all
@@ -118,7 +119,7 @@ def gather_statistics(
     gathered: dict[str, LayerStatistics] = {}
     passes: list[list[str]] = [[]]
     used = 0
-    for node in network.layers:
+    for node in network.weight_layers:
         pixels = len(images) * int(np.prod(network.shapes[node.name][1:]))
         taps = node.weight_rows().shape[1]
         dense = taps <= DENSE_TAPS and taps <= pixels
@@ -138,7 +139,7 @@ def gather_statistics(
             if progress is not None:
                 progress(index * total + done, len(passes) * total)
 
-        def accumulate(layer: PreparedLayer, columns: Patterns, wanted: set[str] = wanted) -> Sums:
+        def accumulate(layer: Multiplying, columns: Patterns, wanted: set[str] = wanted) -> Sums:
             if layer.node.name in wanted:
                 gathered[layer.node.name].add(columns)
             return layer.sums(columns, None)

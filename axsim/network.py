@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .errors import NetworkError
-from .nodes import Layer, Node, Quantization, Shape
+from .nodes import Layer, Node, Quantization, Shape, WeightLayer
 from .preprocessing import Preprocessing
 from .rounding import ROUNDINGS
 
@@ -73,6 +73,16 @@ class Network:
         """Number of classes: of the logits."""
         return self.shapes[self.nodes[-1].name][0]
 
+    @property
+    def weight_layers(self) -> tuple[WeightLayer, ...]:
+        """The layers with weights: all but products of two activations."""
+        return tuple(node for node in self.nodes if isinstance(node, WeightLayer))
+
+    @property
+    def weights(self) -> int:
+        """Number of weights of all layers."""
+        return sum(layer.weight.size for layer in self.weight_layers)
+
     def quantization(self, name: str) -> Quantization:
         """Return what the codes of a node's output (or of "input") mean."""
         return self.input if name == INPUT else next(node.output for node in self.nodes if node.name == name)
@@ -119,7 +129,7 @@ def _checked_shapes(network: Network) -> dict[str, Shape]:
     if not len(recipe.mean) == len(recipe.std) == network.input_shape[0]:
         raise NetworkError(f"preprocessing must have mean and std for each of the {network.input_shape[0]} channels")
     if not network.layers:
-        raise NetworkError("nodes must contain at least one conv or linear: there is nothing to multiply")
+        raise NetworkError("nodes must contain at least one conv or linear or matmul: there is nothing to multiply")
 
     shapes = {INPUT: network.input_shape}
     formats = {INPUT: network.input}
@@ -131,8 +141,10 @@ def _checked_shapes(network: Network) -> dict[str, Shape]:
             raise NetworkError(f"{place}: name must be printable text")
         if node.name in shapes:
             raise NetworkError(f"{place}: name must be used once")
-        if not node.inputs or node.input_count not in (None, len(node.inputs)):
-            raise NetworkError(f"{place}: must have {node.input_count or 'some'} inputs, got {len(node.inputs)}")
+        wanted = max(1, len(node.inputs)) if node.input_count is None else node.input_count
+        if len(node.inputs) != wanted:
+            some = "some" if node.input_count is None else wanted
+            raise NetworkError(f"{place}: must have {some} inputs, got {len(node.inputs)}")
         unknown = [name for name in node.inputs if name not in shapes]
         if unknown:
             raise NetworkError(f"{place}: inputs must name earlier nodes, got {', '.join(map(repr, unknown))}")
@@ -144,7 +156,7 @@ def _checked_shapes(network: Network) -> dict[str, Shape]:
         input_shapes = tuple(shapes[name] for name in node.inputs)
         _named(place, node.check, input_shapes, inputs)
         _named(place, node.check_rounding, network.rounding, inputs)
-        if isinstance(node, Layer):
+        if isinstance(node, WeightLayer):
             _check_weights(network.scheme, place, node)
         shapes[node.name] = _named(place, node.output_shape, input_shapes)
         formats[node.name] = node.output
@@ -168,7 +180,7 @@ def _named(place, rule, *arguments):  # type: ignore[no-untyped-def]
         raise NetworkError(f"{place}: {error}") from None
 
 
-def _check_weights(scheme: Scheme, place: str, layer: Layer) -> None:
+def _check_weights(scheme: Scheme, place: str, layer: WeightLayer) -> None:
     if scheme == "symmetric" and (layer.weight_format != "s8" or layer.weight_zero_point.any()):
         raise NetworkError(f"{place}: weights of a symmetric network must be s8 with zero point 0")
 

@@ -7,7 +7,8 @@
                        interpolation of pictures (files of before them have none: their defaults)
     /nodes/003_conv    one group a node in order of execution; attributes: op, name, inputs, scale, zero_point,
                        format and the operator's own; datasets of a layer: weight int8 or uint8, weight_scale
-                       float32, weight_zero_point int32, bias int32
+                       float32, weight_zero_point int32, bias int32; index int32 of a rearrange; codes int8 or
+                       uint8 of a constant; gamma and beta float32 of a layer_norm
     /labels            class names (text), where known
 
 Datasets are compressed and carry a checksum each; signed_file.py tells what the signature is for. No pickles.
@@ -33,7 +34,7 @@ from .signed_file import attribute, check_links
 
 FORMAT, VERSION = "axsim-network", 2
 OLDEST_VERSION = 1
-ARRAYS = ("weight", "weight_scale", "bias", "weight_zero_point")
+ARRAYS = ("weight", "weight_scale", "bias", "weight_zero_point", "index", "codes", "gamma", "beta")
 FITTING = {"fit": str, "crop": float, "interpolation": str}  # of pictures; files written before have none of it
 LARGEST_DATASET = 2**30  # elements; a file may claim any shape at no cost, and reading it would fill the memory
 

@@ -8,22 +8,29 @@ import functools
 import numpy as np
 import numpy.typing as npt
 
+from .float_functions import gelu, normalize, softmax
 from .formats import Patterns, code_range, pattern_values
 from .kernels.elementwise import look_up, look_up_pairs
 from .kernels.pool import average_pool, average_pool_of_reals, max_pool
+from .kernels.rearrange import rearrange
 from .nodes import (
     Add,
     AveragePool,
     Concat,
+    Constant,
     Flatten,
+    Gelu,
     GlobalAveragePool,
+    LayerNorm,
     MaxPool,
     Node,
     Pad,
     Quantization,
+    Rearrange,
     Requantize,
     Shape,
     Slice,
+    Softmax,
 )
 from .rounding import fused_multiply_add
 
@@ -183,6 +190,44 @@ def _flatten(
 ) -> Patterns:
     x = inputs[0]
     return np.ascontiguousarray(x.transpose(0, 2, 3, 1)).reshape(-1, x.shape[1], 1, 1)
+
+
+@compute.register
+def _rearrange(
+    node: Rearrange, inputs: list[Patterns], formats: list[Quantization], shape: Shape, rounding: str
+) -> Patterns:
+    channels, batch, height, width = inputs[0].shape
+    source, pixel = (part.reshape(shape[0], -1) for part in np.divmod(node.index, np.int32(height * width)))
+    out = np.empty((shape[0], batch, *shape[1:]), np.uint8)
+    rearrange(inputs[0].reshape(channels, batch, -1), source, pixel, out.reshape(shape[0], batch, -1))
+    return out
+
+
+@compute.register
+def _constant(
+    node: Constant, inputs: list[Patterns], formats: list[Quantization], shape: Shape, rounding: str
+) -> Patterns:
+    """Codes of one image, whatever the batch: uint8 [C, 1, H, W]."""
+    return np.ascontiguousarray(node.codes).view(np.uint8)[:, None]
+
+
+@compute.register
+def _gelu(node: Gelu, inputs: list[Patterns], formats: list[Quantization], shape: Shape, rounding: str) -> Patterns:
+    return look_up_codes(inputs[0], to_codes(gelu(reals(formats[0])), node.output, node.clamp))
+
+
+@compute.register
+def _softmax(
+    node: Softmax, inputs: list[Patterns], formats: list[Quantization], shape: Shape, rounding: str
+) -> Patterns:
+    return softmax(node, inputs[0], formats[0])
+
+
+@compute.register
+def _layer_norm(
+    node: LayerNorm, inputs: list[Patterns], formats: list[Quantization], shape: Shape, rounding: str
+) -> Patterns:
+    return normalize(node, inputs[0], formats[0])
 
 
 def look_up_codes(x: Patterns, codes: Patterns) -> Patterns:

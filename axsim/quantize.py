@@ -18,7 +18,7 @@ from .errors import AxsimError, ConversionError
 from .images import ImageSet, load_images
 from .importers.float_graph import FloatGraph, FloatNode, drop_first_class, final_layer
 from .network import INPUT, SCHEMES, Network, Scheme
-from .nodes import OPERATORS, Layer, Node, Quantization, Requantizing
+from .nodes import OPERATORS, Layer, Node, Quantization, Requantizing, WeightLayer
 from .preprocessing import Preprocessing
 
 LARGEST_BIAS = 2**30  # codes; a weight scale is enlarged until the bias fits
@@ -185,7 +185,7 @@ def _quantize_node(
     values = dict(source.attributes)
     if issubclass(kind, Requantizing):
         values["clamp"] = _clamp_codes(source.clamp, output, scheme)
-    if issubclass(kind, Layer):
+    if issubclass(kind, WeightLayer):
         assert source.weight is not None and source.bias is not None
         values |= _quantize_weights(source.weight, source.bias, x)
     if source.op == "pad":

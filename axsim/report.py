@@ -10,7 +10,7 @@ from .comparison import TOLERANCE, Comparison, LayerComparison, MultiplierCompar
 from .files import replacing
 from .formats import code_range
 from .pictures import error_image
-from .text import LEVELS, percent, summary_rows
+from .text import LEVELS, float_notes, percent, shares_within, summary_rows
 
 MARK = "<!-- axsim report -->"  # the first line of every report: what carries it may be replaced by a new one
 COLOURS = {"iid": charts.ORANGE, "operand": charts.BLUE, "covariance": charts.GREEN}
@@ -104,10 +104,10 @@ def _summary(comparison: Comparison) -> str:
 
 
 def _levels(comparison: Comparison) -> str:
-    items = "".join(f"<li>{name}: {percent(comparison.share_within(level))}</li>" for level, name in LEVELS.items())
-    pairs = len(comparison.pairs())
+    items = "".join(f"<li>{html.escape(share)}</li>" for share in shares_within(comparison))
+    notes = "".join(f"<p class='note'>{html.escape(note)}</p>" for note in float_notes(comparison.network))
     return (
-        f"<p>Share of the {pairs} (layer, multiplier) pairs predicted within 10 %:</p><ul>{items}</ul>"
+        f"<p>Share of the (layer, multiplier) pairs that a level predicts, within 10 %:</p><ul>{items}</ul>{notes}"
         "<p class='note'>(a), (b): sqrt(M N (K sigma<sup>2</sup> + K<sup>2</sup> mu<sup>2</sup>)), products taken as "
         "independent draws; (c) knows each weight, each tap's activations and how the taps covary. None of them runs "
         "the multiplier.</p>"
@@ -122,7 +122,7 @@ def _misses(comparison: Comparison) -> str:
     for _, layer in missed:
         reasons[layer.reason()] = reasons.get(layer.reason(), 0) + 1
     counted = "".join(f"<li>{count} pairs: {html.escape(reason)}</li>" for reason, count in reasons.items())
-    worst = sorted(missed, key=lambda pair: -abs(math.log(max(pair[1].ratio("operand"), 1e-9))))[:SHOWN_MISSES]
+    worst = sorted(missed, key=lambda pair: -abs(math.log(max(pair[1].ratio("operand") or 0.0, 1e-9))))[:SHOWN_MISSES]
     rows = [
         [
             html.escape(row.multiplier.name),
@@ -146,9 +146,7 @@ def _layer_table(row: MultiplierComparison) -> str:
             f"{layer.channels} x {layer.taps} x {layer.pixels}",
             f"{layer.mean_error:.3g}",
             f"{layer.measured:.4g}",
-            f"{layer.predicted.iid:.4g}",
-            f"{layer.predicted.operand:.4g}",
-            f"{layer.predicted.covariance:.4g}",
+            *(_norm(layer, level) for level in LEVELS),
             *_ratios(layer),
             f"{layer.measured / layer.exact_norm if layer.exact_norm else 0:.2e}",
         ]
@@ -173,9 +171,15 @@ def _layer_table(row: MultiplierComparison) -> str:
 def _ratios(layer: LayerComparison) -> list[str]:
     cells = []
     for level in LEVELS:
-        mark = "" if layer.holds(level) else " class='off'"
-        cells.append(f"<td{mark}>{layer.ratio(level):.3f}</td>")
+        ratio = layer.ratio(level)
+        mark = "" if ratio is None or layer.holds(level) else " class='off'"
+        cells.append(f"<td{mark}>{'not predicted' if ratio is None else format(ratio, '.3f')}</td>")
     return cells
+
+
+def _norm(layer: LayerComparison, level: str) -> str:
+    value: float | None = getattr(layer.predicted, level)
+    return "-" if value is None else f"{value:.4g}"
 
 
 def _heat_map(row: MultiplierComparison) -> str:
@@ -194,16 +198,17 @@ def _scatter(comparison: Comparison) -> str:
     pairs = comparison.pairs()
     if not any(layer.measured for _, layer in pairs):
         return "<p>All error matrices are zero: nothing to draw.</p>"
-    measured = [layer.measured for _, layer in pairs]
     series = []
     for (level, name), mark in zip(LEVELS.items(), ("triangle", "circle", "square"), strict=True):
-        predicted = [float(getattr(layer.predicted, level)) for _, layer in pairs]
+        known = [(row, layer) for row, layer in pairs if getattr(layer.predicted, level) is not None]
+        predicted = [float(getattr(layer.predicted, level)) for _, layer in known]
         titles = [
             f"{row.multiplier.name}, {layer.layer}: measured {layer.measured:.4g}, {name} {value:.4g}"
-            for (row, layer), value in zip(pairs, predicted, strict=True)
+            for (row, layer), value in zip(known, predicted, strict=True)
         ]
+        measured = [layer.measured for _, layer in known]
         series.append(charts.Series(name, measured, predicted, COLOURS[level], mark, titles=titles))
-    values = [*measured, *(value for each in series for value in each.y)]
+    values = [value for each in series for value in (*each.x, *each.y)]
     x, y = (charts.axis(f"{what} norm(E), LSB", values, log=True) for what in ("measured", "predicted"))
     return charts.chart(x, y, series, size=(460, 460), diagonal_band=1 + TOLERANCE) + (
         "<p class='note'>Line: predicted equals measured; band: within 10 %.</p>"

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .accuracy import Accuracy
-    from .comparison import Comparison
+    from .comparison import Comparison, LayerComparison
+    from .network import Network
 
 LEVELS = {"iid": "uniform operands (a)", "operand": "layer's own histograms (b)", "covariance": "covariance (c)"}
 
@@ -63,8 +64,7 @@ def comparison_text(comparison: "Comparison") -> str:
     for each in comparison.multipliers:
         cells = []
         for layer in each.layers:
-            norms = [f"{getattr(layer.predicted, level):.4g} ({layer.ratio(level):.2f})" for level in LEVELS]
-            cells.append([layer.layer, f"{layer.measured:.4g}", *norms])
+            cells.append([layer.layer, f"{layer.measured:.4g}", *(_norm_and_ratio(layer, level) for level in LEVELS)])
         tables += [text_table([each.multiplier.name, "measured", *LEVELS.values()], cells), ""]
     head, *rows = summary_rows(comparison)
     return "\n".join(
@@ -77,10 +77,31 @@ def comparison_text(comparison: "Comparison") -> str:
             "",
             text_table(head, rows),
             "",
-            f"Predicted within 10 % of measured, of {len(comparison.pairs())} (layer, multiplier) pairs:",
-            *(f"  {percent(comparison.share_within(level)):>7}  {name}" for level, name in LEVELS.items()),
+            "Predicted within 10 % of measured, of the (layer, multiplier) pairs that the level predicts:",
+            *(f"  {share}" for share in shares_within(comparison)),
+            *float_notes(comparison.network),
         ]
     )
+
+
+def shares_within(comparison: "Comparison") -> list[str]:
+    """For each level, the share of the pairs predicted within 10 %, and how many pairs it is of."""
+    return [
+        f"{percent(comparison.share_within(level)):>7} of {len(comparison.predicted(level))}  {name}"
+        for level, name in LEVELS.items()
+    ]
+
+
+def float_notes(network: "Network") -> list[str]:
+    """Say which nodes compute functions of real numbers: none of their work goes through a multiplier."""
+    nodes = [node for node in network.nodes if node.computes_reals]
+    kinds = ", ".join(sorted({node.op for node in nodes}))
+    return [f"{len(nodes)} nodes ({kinds}) are computed in floating point, through no multiplier."] if nodes else []
+
+
+def _norm_and_ratio(layer: "LayerComparison", level: str) -> str:
+    ratio = layer.ratio(level)
+    return "not predicted" if ratio is None else f"{getattr(layer.predicted, level):.4g} ({ratio:.2f})"
 
 
 def text_table(head: list[str], rows: list[list[str]], right_from: int = 1) -> str:

@@ -8,15 +8,21 @@ from axsim.nodes import (
     Add,
     AveragePool,
     Concat,
+    Constant,
     Conv,
     Flatten,
+    Gelu,
     GlobalAveragePool,
+    LayerNorm,
     Linear,
+    MatMul,
     MaxPool,
     Pad,
     Quantization,
+    Rearrange,
     Requantize,
     Slice,
+    Softmax,
 )
 from axsim.preprocessing import Preprocessing
 from axsim.rounding import ROUNDINGS
@@ -33,7 +39,14 @@ OPERATORS = (
     "global_average_pool",
     "pad",
     "slice",
+    "rearrange",
+    "constant",
+    "matmul",
+    "gelu",
+    "softmax",
+    "layer_norm",
 )
+NOT_FIXED = ("matmul", "gelu", "softmax", "layer_norm")  # no rule where rounding is "fixed"
 
 
 class Builder:
@@ -139,15 +152,40 @@ class Builder:
                 for size in (c, h, w)
             ]
             node = Slice(name, (previous,), kept, *zip(*bounds, strict=True))
+        elif op == "rearrange":
+            index = rng.integers(0, c * h * w, (up_to(5), up_to(5), up_to(5))).astype(np.int32)
+            node = Rearrange(name, (previous,), kept, index)
+        elif op == "constant":
+            low, high = (0, 256) if output.format == "u8" else (-128, 128)
+            dtype = np.uint8 if output.format == "u8" else np.int8
+            self.append(Constant(f"{name}_constant", (), output, rng.integers(low, high, (c, h, w)).astype(dtype)))
+            output = self.quantization()
+            node = Add(name, (previous, f"{name}_constant"), output, self.clamp(output))
+        elif op == "matmul":
+            other = str(rng.choice(list(self.shapes)))
+            size = int(np.prod(self.shapes[other]))
+            index = rng.integers(0, size, (c, w, up_to(5))).astype(np.int32)
+            self.append(Rearrange(f"{name}_right", (other,), self.formats[other], index))
+            factor = float(np.float32(rng.uniform(0.001, 0.02)))
+            node = MatMul(name, (previous, f"{name}_right"), output, clamp, factor)
+        elif op in ("gelu", "softmax"):
+            node = {"gelu": Gelu, "softmax": Softmax}[op](name, (previous,), output, clamp)
+        elif op == "layer_norm":
+            gamma, beta = rng.normal(0, 3, (2, c)).astype(np.float32)
+            node = LayerNorm(name, (previous,), output, clamp, gamma, beta, float(rng.choice([1e-12, 1e-5, 0.1])))
         elif op == "flatten":
             node = Flatten(name, (previous,), kept)
         elif op == "linear":
             node = Linear(name, (previous,), output, clamp, **self.weights(up_to(4), c))
         else:
             raise NotImplementedError(op)
+        self.append(node)
+
+    def append(self, node):
+        """Take a node in."""
         self.nodes.append(node)
-        self.formats[name] = node.output
-        self.shapes[name] = node.output_shape(tuple(self.shapes[given] for given in node.inputs))
+        self.formats[node.name] = node.output
+        self.shapes[node.name] = node.output_shape(tuple(self.shapes[given] for given in node.inputs))
 
     def network(self, rounding="float"):
         """Close with flatten and linear; the network."""
@@ -172,12 +210,14 @@ def network_of(operators, seed=0, scheme="symmetric", shape=(3, 7, 6), rounding=
 @st.composite
 def networks(draw):
     """Networks of one to five random operators, any scheme and rounding rule, on small inputs of any shape."""
+    rounding = draw(st.sampled_from(sorted(ROUNDINGS)))
+    operators = [op for op in OPERATORS if rounding != "fixed" or op not in NOT_FIXED]
     return network_of(
-        draw(st.lists(st.sampled_from(OPERATORS), min_size=1, max_size=5)),
+        draw(st.lists(st.sampled_from(operators), min_size=1, max_size=5)),
         draw(st.integers(0, 2**32 - 1)),
         draw(st.sampled_from(["symmetric", "affine"])),
         (draw(st.integers(1, 4)), draw(st.integers(1, 8)), draw(st.integers(1, 8))),
-        draw(st.sampled_from(sorted(ROUNDINGS))),
+        rounding,
     )
 
 

@@ -85,6 +85,61 @@ def _sums_through(node, x, given, table):
     return convolve(x, node.weight, table, node.strides, node.pads, node.dilations, node.groups, given.zero_point)
 
 
+def activation_sums(inputs, given, multiplier):
+    """Sums of a matmul before the zero points, int64 [B, C, M, N]: the first input is the left operand."""
+    a, b = inputs
+    table = product_table(multiplier, given[0].format, given[1].format)
+    out = np.zeros((*a.shape[:3], b.shape[3]), np.int64)
+    for m in range(a.shape[2]):
+        for n in range(b.shape[3]):
+            for k in range(a.shape[3]):
+                out[:, :, m, n] += table[a[:, :, m, k] % 256, b[:, :, k, n] % 256]
+    return out
+
+
+def sums_of(node, inputs, given, multiplier):
+    """Sums of any layer's products, int64 [B, C, H, W], before bias and zero points."""
+    if node.op == "matmul":
+        return activation_sums(inputs, given, multiplier)
+    return layer_sums(node, inputs[0], given[0], multiplier)
+
+
+def activation_product(node, sums, inputs, given):
+    """Codes of a matmul from its sums: the zero points off, then float32."""
+    a, b = inputs
+    a_zero, b_zero = given[0].zero_point, given[1].zero_point
+    totals = sums - b_zero * a.sum(axis=3)[:, :, :, None] - a_zero * b.sum(axis=2)[:, :, None, :]
+    totals += a.shape[3] * a_zero * b_zero
+    assert (totals == ((a - a_zero) @ (b - b_zero)) + sums - a @ b).all()
+    scale = np.float32(given[0].scale) * np.float32(given[1].scale) * np.float32(node.factor)
+    real = totals.astype(np.float32) * (scale / np.float32(node.output.scale))
+    return np.clip(np.rint(real.astype(np.float64)).astype(np.int64) + node.output.zero_point, *node.clamp)
+
+
+def gelu(real):
+    """One number, in float64."""
+    return real * (1 + math.erf(real / math.sqrt(2))) / 2
+
+
+def softmax(codes, scale):
+    """Softmax of a list of codes, float64, added up in order."""
+    exponentials = [math.exp(-scale * (max(codes) - code)) for code in codes]
+    total = 0.0
+    for exponential in exponentials:
+        total += exponential
+    return [exponential / total for exponential in exponentials]
+
+
+def layer_norm(codes, node, given):
+    """Layer normalisation of one pixel's codes over the channels, float64."""
+    values, count = [int(code) - given.zero_point for code in codes], len(codes)
+    mean = sum(values) / count
+    variance = (count * sum(value * value for value in values) - sum(values) ** 2) / (count * count)
+    factor = given.scale / math.sqrt(given.scale * given.scale * variance + node.epsilon)
+    gamma, beta = node.gamma.astype(np.float64), node.beta.astype(np.float64)
+    return [gamma[c] * ((value - mean) * factor) + beta[c] for c, value in enumerate(values)]
+
+
 def accumulators(node, sums, x, given):
     """Sums of (w - w_zero) (x - x_zero) + bias, int64 [B, M, OH, OW], from the sums of the stored codes' products."""
     rows = node.weight.reshape(len(node.weight), -1).astype(np.int64)
@@ -266,6 +321,22 @@ def compute(node, inputs, given, multiplier=None, rounding="float"):
     if node.op == "slice":
         c, h, w = (slice(*bounds) for bounds in zip(node.starts, node.stops, node.steps, strict=True))
         return x[:, c, h, w]
+    if node.op == "matmul":
+        return activation_product(node, activation_sums(inputs, given, multiplier), inputs, given)
+    if node.op == "rearrange":
+        return x.reshape(len(x), -1)[:, node.index.reshape(-1)].reshape(-1, *node.index.shape)
+    if node.op == "gelu":
+        real = np.array([gelu(number) for number in dequantize(x, given[0]).reshape(-1).tolist()])
+        return quantize(real.reshape(x.shape), node.output, node.clamp)
+    if node.op == "softmax":
+        real = np.array([softmax(row, given[0].scale) for row in x.reshape(-1, x.shape[3]).tolist()])
+        return quantize(real.reshape(x.shape), node.output, node.clamp)
+    if node.op == "layer_norm":
+        real = np.array(
+            [layer_norm(pixel, node, given[0]) for pixel in x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1])]
+        )
+        real = real.reshape(len(x), *x.shape[2:], -1).transpose(0, 3, 1, 2)
+        return quantize(real, node.output, node.clamp)
     if node.op == "flatten":
         return x.reshape(len(x), -1, 1, 1)
     raise NotImplementedError(node.op)
@@ -290,9 +361,12 @@ def run(network, images, multipliers=None):
     for node in network.nodes:
         chosen = multipliers.get(node.name) if isinstance(multipliers, dict) else multipliers
         inputs, given = [codes[name] for name in node.inputs], [formats[name] for name in node.inputs]
-        if node.op in ("conv", "linear"):
-            sums[node.name] = layer_sums(node, inputs[0], given[0], chosen)
-        codes[node.name] = compute(node, inputs, given, chosen, network.rounding)
+        if node.op in ("conv", "linear", "matmul"):
+            sums[node.name] = sums_of(node, inputs, given, chosen)
+        if node.op == "constant":
+            codes[node.name] = np.stack([node.codes.astype(np.int64)] * len(images))
+        else:
+            codes[node.name] = compute(node, inputs, given, chosen, network.rounding)
         formats[node.name] = node.output
     last = network.nodes[-1]
     return dequantize(codes[last.name], last.output).reshape(len(images), -1), codes, sums

@@ -91,7 +91,7 @@ def run(given: argparse.Namespace) -> Result:
     finally:
         display.close()
     save(network, given.output, given.overwrite)
-    weights = sum(layer.weight.size for layer in network.layers)
+    weights = network.weights
     data = {
         "network": network.name,
         "output": given.output,

@@ -41,6 +41,7 @@ def run(given: argparse.Namespace) -> Result:
     seconds = time.perf_counter() - start
     save_statistics(statistics, given.output, given.overwrite)
     samples = [name for name, layer in statistics.layers.items() if not layer.has_covariances]
+    left_out = [layer.name for layer in network.layers if layer.name not in statistics.layers]
     data = {
         "network": network.name,
         "network_sha256": network.digest,
@@ -48,6 +49,7 @@ def run(given: argparse.Namespace) -> Result:
         "images": len(images),
         "layers": len(statistics.layers),
         "covariance_from_sampled_columns": samples,
+        "left_out": left_out,
         "seconds": seconds,
         "bytes": os.path.getsize(given.output),
     }
@@ -58,4 +60,6 @@ def run(given: argparse.Namespace) -> Result:
     )
     if samples:
         text += f"\ncovariances from sampled columns, fewer than taps or too many taps: {', '.join(samples)}"
+    if left_out:
+        text += f"\nleft out, products of two activations, which have no weights: {', '.join(left_out)}"
     return Result(text, data)

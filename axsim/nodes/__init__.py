@@ -3,16 +3,35 @@
 Shapes are those of one image, (C, H, W). Nodes are computed by `engine.py` (layers) and `operators.py` (the others).
 """
 
-from .arrangement import Flatten, Pad, Slice
+from .arrangement import Constant, Flatten, Pad, Rearrange, Slice
 from .base import Codes, Node, Pair, Quad, Quantization, Requantizing, Sextuple, Shape, Triple
 from .elementwise import Add, Concat, Requantize
-from .layers import Conv, Layer, Linear
+from .float_functions import FloatFunction, Gelu, LayerNorm, Softmax
+from .layers import Conv, Layer, Linear, MatMul, WeightLayer
 from .pooling import AveragePool, GlobalAveragePool, MaxPool
 from .windows import window_output
 
 OPERATORS: dict[str, type[Node]] = {
     node.op: node
-    for node in (Conv, Linear, Add, Concat, Requantize, MaxPool, AveragePool, GlobalAveragePool, Pad, Slice, Flatten)
+    for node in (
+        Conv,
+        Linear,
+        MatMul,
+        Add,
+        Concat,
+        Requantize,
+        MaxPool,
+        AveragePool,
+        GlobalAveragePool,
+        Pad,
+        Slice,
+        Flatten,
+        Rearrange,
+        Constant,
+        Gelu,
+        Softmax,
+        LayerNorm,
+    )
 }
 
 __all__ = [
@@ -21,22 +40,30 @@ __all__ = [
     "AveragePool",
     "Codes",
     "Concat",
+    "Constant",
     "Conv",
     "Flatten",
+    "FloatFunction",
+    "Gelu",
     "GlobalAveragePool",
     "Layer",
+    "LayerNorm",
     "Linear",
+    "MatMul",
     "MaxPool",
     "Node",
     "Pad",
     "Pair",
     "Quad",
     "Quantization",
+    "Rearrange",
     "Requantize",
     "Requantizing",
     "Sextuple",
     "Shape",
     "Slice",
+    "Softmax",
     "Triple",
+    "WeightLayer",
     "window_output",
 ]

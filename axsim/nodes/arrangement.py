@@ -1,11 +1,15 @@
-"""Nodes that move codes, or add constant ones, and compute none."""
+"""Nodes that move codes or bring constant ones, and compute none."""
 
 import dataclasses
+import math
 from typing import ClassVar
 
+import numpy as np
+import numpy.typing as npt
+
 from ..errors import NetworkError
-from ..formats import code_range
-from .base import Node, Quantization, Sextuple, Shape, Triple, check_pads, check_positive
+from ..formats import DTYPES, code_range
+from .base import Codes, Node, Quantization, Sextuple, Shape, Triple, check_pads, check_positive
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -66,3 +70,56 @@ class Flatten(Node):
     def output_shape(self, shapes: tuple[Shape, ...]) -> Shape:
         """See Node."""
         return shapes[0][0] * shapes[0][1] * shapes[0][2], 1, 1
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Rearrange(Node):
+    """
+    Any choice and order of an image's codes, as transposes, reshapes, splits and slices make it.
+
+    out[c, h, w] = x.reshape(-1)[index[c, h, w]], x of shape (C, H, W); index int32.
+    """
+
+    op: ClassVar[str] = "rearrange"
+    fixed_rule: ClassVar[bool] = True
+    keeps_quantization: ClassVar[bool] = True
+    index: npt.NDArray[np.int32]
+
+    def check(self, shapes: tuple[Shape, ...], inputs: tuple[Quantization, ...]) -> None:
+        """See Node."""
+        index = self.index
+        if not isinstance(index, np.ndarray) or index.dtype != np.int32 or index.ndim != 3 or index.size == 0:
+            raise NetworkError(f"index must be an int32 array (C, H, W), got {getattr(index, 'dtype', index)}")
+        size = math.prod(shapes[0])
+        if index.min() < 0 or index.max() >= size:
+            raise NetworkError(f"index must be from 0 to {size - 1}, got {index.min()} to {index.max()}")
+
+    def output_shape(self, shapes: tuple[Shape, ...]) -> Shape:
+        """See Node."""
+        channels, height, width = self.index.shape
+        return channels, height, width
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Constant(Node):
+    """The same codes for every image, int8 or uint8 (C, H, W): a class token, a position embedding."""
+
+    op: ClassVar[str] = "constant"
+    fixed_rule: ClassVar[bool] = True
+    input_count: ClassVar[int | None] = 0
+    codes: Codes
+
+    def check(self, shapes: tuple[Shape, ...], inputs: tuple[Quantization, ...]) -> None:
+        """See Node."""
+        codes = self.codes
+        if not isinstance(codes, np.ndarray) or codes.dtype != DTYPES[self.output.format] or codes.ndim != 3:
+            raise NetworkError(
+                f"codes must be a {self.output.format} array (C, H, W), got {getattr(codes, 'dtype', codes)}"
+            )
+        if codes.size == 0:
+            raise NetworkError(f"codes must be at least one, got shape {codes.shape}")
+
+    def output_shape(self, shapes: tuple[Shape, ...]) -> Shape:
+        """See Node."""
+        channels, height, width = self.codes.shape
+        return channels, height, width

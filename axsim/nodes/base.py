@@ -52,6 +52,7 @@ class Node:
     input_count: ClassVar[int | None] = 1  # None: any number above 0
     keeps_quantization: ClassVar[bool] = False  # output codes mean what the input's mean
     fixed_rule: ClassVar[bool] = False  # whether it is defined where rounding is "fixed"
+    computes_reals: ClassVar[bool] = False  # a function of real numbers, in floating point: no integer hardware's
 
     name: str
     inputs: tuple[str, ...]

@@ -1,6 +1,7 @@
-"""Nodes with weights, whose products go through the multiplier."""
+"""Nodes whose products go through the multiplier: with weights, or of two activations."""
 
 import dataclasses
+import math
 from typing import ClassVar
 
 import numpy as np
@@ -15,8 +16,17 @@ from .windows import window_output
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Layer(Requantizing):
+    """A node whose products go through the multiplier."""
+
+    def operand_codes(self, shapes: tuple[Shape, ...]) -> int:
+        """Codes in the matrices that are multiplied for one image, weights aside."""
+        raise NotImplementedError
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class WeightLayer(Layer):
     """
-    A node whose products go through the multiplier.
+    A layer with weights, the left operand.
 
     weight int8 or uint8, codes of real = weight_scale (code - weight_zero_point); weight_scale float32 and
     weight_zero_point int32, [M], one an output channel, or [1], one for all; bias int32 [M], in units of input scale
@@ -41,6 +51,11 @@ class Layer(Requantizing):
     def groups_of_weights(self) -> int:
         """Number of groups the product falls into; group g multiplies its own rows and taps."""
         return 1
+
+    def operand_codes(self, shapes: tuple[Shape, ...]) -> int:
+        """See Layer."""
+        _, height, width = self.output_shape(shapes)
+        return self.groups_of_weights * self.weight[0].size * height * width
 
     def check(self, shapes: tuple[Shape, ...], inputs: tuple[Quantization, ...]) -> None:
         """See Node."""
@@ -106,7 +121,7 @@ class Layer(Requantizing):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Conv(Layer):
+class Conv(WeightLayer):
     """Convolution; weight [M, C / groups, kh, kw]; pads (top, left, bottom, right), of the input's zero point."""
 
     op: ClassVar[str] = "conv"
@@ -118,7 +133,7 @@ class Conv(Layer):
 
     @property
     def groups_of_weights(self) -> int:
-        """See Layer."""
+        """See WeightLayer."""
         return self.groups
 
     def check(self, shapes: tuple[Shape, ...], inputs: tuple[Quantization, ...]) -> None:
@@ -142,7 +157,7 @@ class Conv(Layer):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Linear(Layer):
+class Linear(WeightLayer):
     """Fully connected layer on a flattened input (F, 1, 1); weight [M, F]."""
 
     op: ClassVar[str] = "linear"
@@ -165,3 +180,45 @@ class Linear(Layer):
     def output_shape(self, shapes: tuple[Shape, ...]) -> Shape:
         """See Node."""
         return self.weight.shape[0], 1, 1
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class MatMul(Layer):
+    """
+    Product of two activations, matrix by matrix: [C, M, K] by [C, K, N] gives [C, M, N], for each channel (head) alone.
+
+    The first input is the multiplier's left operand. `factor`, a positive float32, multiplies the real result, as
+    attention does with 1 / sqrt(K):
+
+        code = clamp(round_half_even(float32(sum_k (a - a_zero) (b - b_zero)) multiplier) + zero_point)
+    """
+
+    op: ClassVar[str] = "matmul"
+    input_count: ClassVar[int | None] = 2
+    factor: float
+
+    def operand_codes(self, shapes: tuple[Shape, ...]) -> int:
+        """See Layer."""
+        return math.prod(shapes[0]) + math.prod(shapes[1])
+
+    def check(self, shapes: tuple[Shape, ...], inputs: tuple[Quantization, ...]) -> None:
+        """See Node."""
+        super().check(shapes, inputs)
+        if not np.isfinite(self.factor) or self.factor <= 0 or float(np.float32(self.factor)) != self.factor:
+            raise NetworkError(f"factor must be a positive finite float32, got {self.factor!r}")
+        multiplier = self.requantization_multiplier(*inputs)
+        if not np.isfinite(multiplier) or multiplier <= 0:
+            raise NetworkError("scales and factor / output scale must be positive and finite in float32")
+
+    def output_shape(self, shapes: tuple[Shape, ...]) -> Shape:
+        """See Node."""
+        (channels, rows, depth), (others, taps, columns) = shapes
+        if channels != others or depth != taps:
+            raise NetworkError(f"inputs must have shapes (C, M, K) and (C, K, N), got {shapes[0]} and {shapes[1]}")
+        return channels, rows, columns
+
+    def requantization_multiplier(self, a: Quantization, b: Quantization) -> np.float32:
+        """Return the inputs' scales times each other, times factor, over output scale, in this order, in float32."""
+        with np.errstate(over="ignore", under="ignore"):
+            scale = np.float32(a.scale) * np.float32(b.scale) * np.float32(self.factor)
+            return np.float32(scale / np.float32(self.output.scale))

@@ -31,7 +31,7 @@ import numpy.typing as npt
 
 from ..formats import Format, exact_products
 from ..product_table import Multiplier, check_multiplier
-from ..statistics import LayerStatistics, NetworkStatistics
+from ..statistics import MatMulStatistics, NetworkStatistics, Statistics
 from .taps import TapMoments
 
 Vector = npt.NDArray[np.float64]
@@ -39,13 +39,17 @@ Vector = npt.NDArray[np.float64]
 
 @dataclasses.dataclass(frozen=True)
 class PredictedNorms:
-    """Predicted Frobenius norm of a layer's error matrix at each level of the model, LSB of the sums."""
+    """
+    Predicted Frobenius norm of a layer's error matrix at each level of the model, LSB of the sums.
+
+    None where a level does not apply: a product of two activations has no weights to be known.
+    """
 
     iid: float
-    relative: float
+    relative: float | None
     operand: float
-    conditional: float
-    covariance: float
+    conditional: float | None
+    covariance: float | None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -166,7 +170,7 @@ class Predictor:
         return [(float(m), max(0.0, float(q - m**2))) for m, q in zip(means, squares, strict=True)]
 
 
-def predict(multiplier: Multiplier, layer: LayerStatistics) -> PredictedNorms:
+def predict(multiplier: Multiplier, layer: Statistics) -> PredictedNorms:
     """
     Predict norm(E, F) of one layer from the multiplier's error table and the layer's operand statistics.
 
@@ -174,8 +178,9 @@ def predict(multiplier: Multiplier, layer: LayerStatistics) -> PredictedNorms:
     ----------
     multiplier : Multiplier
         It is served to the layer's operands, in their formats.
-    layer : LayerStatistics
-        With covariances, from `axsim.measure.measure`; the prediction is for as many pixels as it has seen.
+    layer : LayerStatistics or MatMulStatistics
+        With covariances, from `axsim.measure.measure`; the prediction is for as many pixels as it has seen. Of a
+        product of two activations both histograms are known: the levels iid and operand.
 
     Raises
     ------
@@ -184,12 +189,19 @@ def predict(multiplier: Multiplier, layer: LayerStatistics) -> PredictedNorms:
     AxsimError
         If covariances were not gathered.
     """
+    if isinstance(layer, MatMulStatistics):
+        served = multiplier.serving(layer.w_format, layer.x_format)
+        iid, operand = (
+            _independent_norm(layer, moments.mean_error, moments.variance)
+            for moments in (served.moments(), served.moments(layer.weight_histogram, layer.activation_histogram))
+        )
+        return PredictedNorms(iid, None, operand, None, None)
     return Predictor(NetworkStatistics("", "", 0, {"layer": layer}))(multiplier).layers["layer"].norms
 
 
-def _independent_norm(layer: LayerStatistics, mean: float, variance: float) -> float:
+def _independent_norm(layer: Statistics, mean: float, variance: float) -> float:
     """Equation (1)."""
-    channels, depth = layer.weight.shape
+    channels, depth = layer.channels, layer.taps
     return math.sqrt(channels * layer.pixels * (depth * variance + depth**2 * mean**2))
 
 

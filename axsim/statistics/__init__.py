@@ -5,6 +5,9 @@ All counts are exact integers, so that they depend neither on how images came in
 
 from .error_sums import ErrorSums
 from .layer import LayerStatistics
+from .matmul import MatMulStatistics
 from .network import NetworkStatistics
 
-__all__ = ["ErrorSums", "LayerStatistics", "NetworkStatistics"]
+Statistics = LayerStatistics | MatMulStatistics
+
+__all__ = ["ErrorSums", "LayerStatistics", "MatMulStatistics", "NetworkStatistics", "Statistics"]

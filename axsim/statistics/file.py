@@ -2,7 +2,7 @@
 
     first 512 bytes    a line of text with the sha256 of all that follows (see signed_file.py)
     /                  attributes: format, version, network (its name), network_sha256 (its digest), images
-    /layers/NNN        one group a layer in order of execution; attributes: name, pixels; datasets:
+    /layers/NNN        one group a layer with weights in order of execution; attributes: name, pixels; datasets:
         tap_counts     int64 [groups K, 256], compressed
         sample         uint8 [groups K, n]
         second_moments float64 [groups, K (K + 1) / 2], the lower triangles; absent where the sample stands for them
@@ -21,7 +21,7 @@ from .. import signed_file
 from ..errors import AxsimError
 from ..files import check_readable
 from ..network import Network
-from ..nodes import Layer
+from ..nodes import WeightLayer
 from .layer import LayerStatistics
 from .network import NetworkStatistics
 
@@ -70,14 +70,15 @@ def load_statistics(path: str | os.PathLike[str], network: Network) -> NetworkSt
             NetworkStatistics(name, digest, images, {}).check(network)
             groups = [file["layers"][key] for key in sorted(file["layers"])]
             layers = {
-                node.name: _read(group, node, network) for group, node in zip(groups, network.layers, strict=True)
+                node.name: _read(group, node, network)
+                for group, node in zip(groups, network.weight_layers, strict=True)
             }
             return NetworkStatistics(name, digest, images, layers)
     except AxsimError as error:
         raise AxsimError(f"{path}: {error}") from None
 
 
-def empty_statistics(network: Network, node: Layer, **options: Any) -> LayerStatistics:
+def empty_statistics(network: Network, node: WeightLayer, **options: Any) -> LayerStatistics:
     """Return empty statistics of a layer of the network; options are those of LayerStatistics."""
     zero_point = np.broadcast_to(node.weight_zero_point, node.weight.shape[0]).astype(np.int64)
     weight = node.weight_rows().view(np.uint8)
@@ -90,7 +91,7 @@ def _write(group: h5py.Group, name: str, values: Any) -> None:
     group.create_dataset(name, data=values, **options)
 
 
-def _read(group: h5py.Group, node: Layer, network: Network) -> LayerStatistics:
+def _read(group: h5py.Group, node: WeightLayer, network: Network) -> LayerStatistics:
     layer = empty_statistics(network, node)
     if group.attrs["name"] != node.name:
         raise AxsimError(f"{group.name}: name must be {node.name!r}, got {group.attrs['name']!r}")

@@ -64,8 +64,8 @@ class LayerStatistics:
         self._positions = np.zeros(0, np.int64) if positions is None else positions
         self.sample = np.zeros((groups * depth, len(self._positions)), np.uint8)
 
-    def add(self, columns: Patterns) -> None:
-        """Add the columns of a batch, uint8 [groups K, B]; raises AxsimError for anything else."""
+    def add(self, columns: Patterns, weight: Patterns | None = None) -> None:
+        """Add the columns of a batch, uint8 [groups K, B] (the weights are known); AxsimError for anything else."""
         if columns.dtype != np.uint8 or columns.ndim != 2 or len(columns) != len(self.tap_counts):
             raise AxsimError(f"columns must be uint8 [{len(self.tap_counts)}, B], got {columns.dtype} {columns.shape}")
         first, last = np.searchsorted(self._positions, (self.pixels, self.pixels + columns.shape[1]))
@@ -79,6 +79,16 @@ class LayerStatistics:
                 block = part.reshape(self.groups, -1, part.shape[1])
                 # Sums of products below 2^16: whole numbers in float64 up to 2^37 columns, in any order.
                 self._squares += block @ block.transpose(0, 2, 1)
+
+    @property
+    def channels(self) -> int:
+        """M, output channels."""
+        return self.weight.shape[0]
+
+    @property
+    def taps(self) -> int:
+        """K, products a sum."""
+        return self.weight.shape[1]
 
     @property
     def weight_values(self) -> Matrix:

@@ -20,6 +20,7 @@ class NetworkStatistics:
     images : int
         Number of images that they were gathered on.
     layers : dict of str to LayerStatistics
+        Those with weights; of products of two activations the model predicts nothing beyond histograms.
     """
 
     network: str

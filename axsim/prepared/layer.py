@@ -1,0 +1,97 @@
+"""A layer with weights as the kernels want it, and the matrix that its input becomes."""
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import AxsimError
+from ..formats import Patterns, pattern_values
+from ..gemm import INT32_MAX, Product, accumulator_bound
+from ..kernels.fixed_point import requantize_fixed
+from ..kernels.im2col import im2col
+from ..kernels.requantize import requantize, subtract_tap_sums
+from ..nodes import Conv, Quantization, WeightLayer
+from ..product_table import Multiplier
+from ..statistics import ErrorSums, LayerStatistics
+
+Sums = npt.NDArray[np.int32]
+
+
+class PreparedLayer:
+    """A layer as the kernels want it: weight patterns [M, K], the multiplier, and what makes codes of its sums.
+
+    The multiplier sees the stored codes; the zero points z_w and z_x are taken off its sums, exactly:
+
+        sum_k (w - z_w) (x - z_x) = sum_k w x - z_x sum_k w + K z_w z_x - z_w sum_k x
+
+    The last term alone depends on the pixel; the others are folded into the bias.
+
+    Raises AxsimError where a sum could leave int32 and MultiplierError where the multiplier cannot serve the layer.
+    """
+
+    def __init__(self, node: WeightLayer, x: Quantization, multiplier: Multiplier | None, rounding: str) -> None:
+        self.node, self.x, self.rounding = node, x, rounding
+        rows = node.weight_rows()
+        self.weight: Patterns = rows.view(np.uint8)
+        self.groups = node.groups_of_weights
+        self.w_format = node.weight_format
+        channels, depth = rows.shape
+        zero_point = np.broadcast_to(node.weight_zero_point, channels).astype(np.int64)
+        bias = node.bias.astype(np.int64) - x.zero_point * (rows.astype(np.int64).sum(axis=1) - depth * zero_point)
+        values = pattern_values(x.format)
+        self._zero_point = zero_point.astype(np.int32) if zero_point.any() else None
+        self._values = values.astype(np.int32)
+        self.served = self.serve(multiplier)
+        for used in (None, self.served):
+            rest = np.abs(bias) + depth * np.abs(zero_point) * np.abs(values).max()
+            bound = accumulator_bound(self.weight, self.w_format, x.format, used, rest)
+            if bound > INT32_MAX:
+                raise AxsimError(
+                    f"layer {node.name}: sums must stay within int32, with these weights and bias "
+                    f"and {used.name if used else 'exact products'} they may reach {bound}"
+                )
+        self.bias = bias.astype(np.int32)
+        self._products: dict[Multiplier | None, Product] = {}
+
+    def serve(self, multiplier: Multiplier | None) -> Multiplier | None:
+        """Return the multiplier as it serves this layer's operands."""
+        return None if multiplier is None else multiplier.serving(self.w_format, self.x.format)
+
+    def statistics(self, covariances: bool = False) -> LayerStatistics:
+        """Return empty statistics of this layer's operands."""
+        zero_point = np.broadcast_to(self.node.weight_zero_point, len(self.weight)).astype(np.int64)
+        formats = self.w_format, self.x.format
+        return LayerStatistics(self.weight, self.groups, *formats, covariances, weight_zero_point=zero_point)
+
+    def error_sums(self) -> ErrorSums:
+        """Return empty sums over the layer's error matrix."""
+        return ErrorSums(len(self.weight))
+
+    def sums(self, columns: Patterns, served: Multiplier | None) -> Sums:
+        """Multiply: int32 [M, N] before bias and zero point."""
+        if served not in self._products:
+            self._products[served] = Product(self.weight, self.groups, self.w_format, self.x.format, served)
+        return self._products[served](columns)
+
+    def codes(self, sums: Sums, columns: Patterns) -> Patterns:
+        """Patterns of the output, uint8 [M, N], from sums and columns; the sums may be overwritten."""
+        if self._zero_point is not None:
+            subtract_tap_sums(sums, columns, self.groups, self._values, self._zero_point)
+        out = np.empty(sums.shape, np.uint8)
+        zero_point, clamp = self.node.output.zero_point, self.node.clamp
+        if self.rounding == "fixed":
+            requantize_fixed(sums, self.bias, *self.node.fixed_multiplier(self.x), zero_point, *clamp, out)
+        else:
+            requantize(sums, self.bias, self.node.requantization_multiplier(self.x), zero_point, *clamp, out)
+        return out
+
+
+def layer_columns(node: WeightLayer, x: Patterns, quantization: Quantization, size: tuple[int, int]) -> Patterns:
+    """Right matrix of the layer's product, uint8 [groups K, N]; a view of the input where it already is that matrix."""
+    if not isinstance(node, Conv):
+        return x.reshape(x.shape[0], -1)
+    kernel_shape = node.weight.shape[2:]
+    if kernel_shape == (1, 1) and node.strides == (1, 1) and not any(node.pads):
+        return x.reshape(x.shape[0], -1)
+    columns = np.empty((x.shape[0] * kernel_shape[0] * kernel_shape[1], x.shape[1] * size[0] * size[1]), np.uint8)
+    im2col(x, kernel_shape, node.strides, node.pads[:2], node.dilations, quantization.zero_pattern, size, columns)
+    return columns
