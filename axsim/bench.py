@@ -22,7 +22,7 @@ from .errors import AxsimError
 from .formats import Patterns
 from .gemm import Product
 from .kernels.im2col import im2col
-from .kernels.simd import features
+from .kernels.simd.vectors import features
 from .plan import plan, tier
 from .product_table import Multiplier
 

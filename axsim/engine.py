@@ -20,7 +20,7 @@ from .images.image_set import check_pixels
 from .network import INPUT, Network
 from .nodes import Node, Quantization, Shape
 from .operators import compute, reals, to_codes
-from .prepared import Multiplying, Prepared, PreparedMatMul, Sums, layer_columns, prepare
+from .prepared import LayerInput, Multiplying, Prepared, PreparedMatMul, Sums, prepare
 from .product_table import Multiplier, check_multiplier
 from .statistics import Statistics
 
@@ -72,9 +72,8 @@ class Run:
         return accuracy(self.logits, labels)
 
 
-# Given a layer and its columns, uint8 [groups K, N], returns the sums with which the network goes on, int32 [M, N].
-# Of a matmul the columns are the right operands [C B K, N], and the sums [C, B M N].
-Accumulate = Callable[[Multiplying, Patterns], Sums]
+# Given a layer and its input, returns the sums with which the network goes on, int32 [M, N]; of a matmul [C, B M N].
+Accumulate = Callable[[Multiplying, LayerInput], Sums]
 
 
 def run(
@@ -116,11 +115,11 @@ def run(
     layers = prepare(network, chosen)
     gathered = {name: layer.statistics() for name, layer in layers.items()} if statistics else {}
 
-    def accumulate(layer: Multiplying, columns: Patterns) -> Sums:
-        approximate = layer.sums(columns, layer.served)
+    def accumulate(layer: Multiplying, given: LayerInput) -> Sums:
+        approximate = layer.sums(given, layer.served)
         if statistics:
-            exact = approximate if layer.served is None else layer.sums(columns, None)
-            gathered[layer.node.name].add(columns, layer.weight)
+            exact = approximate if layer.served is None else layer.sums(given, None)
+            gathered[layer.node.name].add(given.columns, layer.weight)
             gathered[layer.node.name].errors.add(exact, approximate)
         return approximate
 
@@ -233,10 +232,10 @@ def _without_products(
 def _layer(layer: Prepared, inputs: list[Patterns], shape: Shape, accumulate: Accumulate) -> Patterns:
     channels, height, width = shape
     if isinstance(layer, PreparedMatMul):
-        columns = inputs[1].reshape(-1, width)
-        product = layer.with_left(inputs[0])
-        codes = product.codes(accumulate(product, columns), columns)
+        product: Multiplying = layer.with_left(inputs[0])
+        given = LayerInput(layer.node, inputs[1], layer.b.zero_pattern, (height, width))
     else:
-        columns = layer_columns(layer.node, inputs[0], layer.x, (height, width))
-        codes = layer.codes(accumulate(layer, columns), columns)
+        product = layer
+        given = LayerInput(layer.node, inputs[0], layer.x.zero_pattern, (height, width))
+    codes = product.codes(accumulate(product, given), given)
     return codes.reshape(channels, -1, height, width)

@@ -98,7 +98,7 @@ class Product:
             # Where a group has few rows, mapping its activations costs more than looking its products up.
             self._mapped = MappedProduct(weight, groups, self.plan.maps, False, self._few_rows)
         self._look_ups = self.plan.fallback or self.plan
-        self._bases: dict[int, npt.NDArray[np.int32]] = {}
+        self._bases = BaseSums(weight)
 
     def __call__(self, columns: Patterns) -> npt.NDArray[np.int32]:
         """Return the sums int32 [M, N] for contiguous patterns uint8 [groups K, N]."""
@@ -118,16 +118,23 @@ class Product:
         from_exact = self._look_ups.kind == "error plane"
         if from_exact:
             self._exact.multiply(columns, out)
-        plane_gemm(self.weight, columns, self.groups, planes.tables, self._base(planes), from_exact, out)
+        plane_gemm(self.weight, columns, self.groups, planes.tables, self._bases(planes), from_exact, out)
         return out
 
-    def _base(self, planes: BytePlanes) -> npt.NDArray[np.int32]:
-        """Sum of the bases of each row's weights, int32 [M]."""
-        entries = planes.tables.shape[2]
-        if entries not in self._bases:
+
+class BaseSums:
+    """Sums of the bases of byte planes over each row's weights, uint8 [M, K]; computed once for each table."""
+
+    def __init__(self, weight: Patterns) -> None:
+        self._weight = weight
+        self._sums: dict[BytePlanes, npt.NDArray[np.int32]] = {}
+
+    def __call__(self, planes: BytePlanes) -> npt.NDArray[np.int32]:
+        """Return int32 [M]."""
+        if planes not in self._sums:
             # It may pass int32; the whole sum was checked not to, and int32 arithmetic comes back to it.
-            self._bases[entries] = planes.base[self.weight].sum(axis=1).astype(np.int32)
-        return self._bases[entries]
+            self._sums[planes] = planes.base[self._weight].sum(axis=1).astype(np.int32)
+        return self._sums[planes]
 
 
 class MappedProduct:

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from .engine import Progress, forward
 from .errors import AxsimError
-from .formats import Integers, Patterns
+from .formats import Integers
 from .images import Pixels
 from .network import Network
-from .prepared import Multiplying, Sums, prepare
+from .prepared import LayerInput, Multiplying, Sums, prepare
 from .product_table import Multiplier
 from .statistics import ErrorSums, LayerStatistics, NetworkStatistics, Statistics
 from .statistics.file import empty_statistics
@@ -69,13 +69,13 @@ def measure(
     gathered = {name: layer.statistics(covariances=True) for name, layer in layers.items()} if statistics else {}
     errors = tuple({name: layer.error_sums() for name, layer in layers.items()} for _ in multipliers)
 
-    def accumulate(layer: Multiplying, columns: Patterns) -> Sums:
+    def accumulate(layer: Multiplying, given: LayerInput) -> Sums:
         name = layer.node.name
-        exact = layer.sums(columns, None)
+        exact = layer.sums(given, None)
         if statistics:
-            gathered[name].add(columns, layer.weight)
+            gathered[name].add(given.columns, layer.weight)
         for each, sums in zip(served, errors, strict=True):
-            sums[name].add(exact, layer.sums(columns, each[name]))
+            sums[name].add(exact, layer.sums(given, each[name]))
         return exact
 
     logits = np.concatenate(list(forward(network, layers, images, accumulate, batch_size, progress)))
@@ -139,10 +139,10 @@ def gather_statistics(
             if progress is not None:
                 progress(index * total + done, len(passes) * total)
 
-        def accumulate(layer: Multiplying, columns: Patterns, wanted: set[str] = wanted) -> Sums:
+        def accumulate(layer: Multiplying, given: LayerInput, wanted: set[str] = wanted) -> Sums:
             if layer.node.name in wanted:
-                gathered[layer.node.name].add(columns)
-            return layer.sums(columns, None)
+                gathered[layer.node.name].add(given.columns)
+            return layer.sums(given, None)
 
         for _ in forward(network, layers, images, accumulate, batch_size, report):
             pass

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from .errors import AxsimError
 from .formats import DTYPES, Format, Patterns, pattern_values
-from .kernels.simd import has_byte_dot_product, has_byte_permute
+from .kernels.simd.vectors import has_byte_dot_product, has_byte_permute
 from .product_table import Multiplier
 
 Kind = Literal["exact", "operand maps", "error plane", "two planes", "table"]
@@ -123,6 +123,21 @@ def _look_up_plan(served: Multiplier, on: Tier) -> Plan:
             "two planes", "products of 16 bits, errors of more than 8", None, full, byte_planes(served.table, 128, 2)
         )
     return Plan("table", "products of a weight span more than 16 bits")
+
+
+def product_planes(served: Multiplier, entries: int) -> BytePlanes | None:
+    """
+    Return the products themselves as the fewest byte planes that hold them, for activations below `entries`.
+
+    None where they span more than two bytes, and on the portable tier.
+    """
+    return _product_planes(served, entries) if tier() == "avx512" else None
+
+
+@functools.lru_cache(maxsize=256)
+def _product_planes(served: Multiplier, entries: int) -> BytePlanes | None:
+    one = byte_planes(served.table, entries, 1)
+    return one if one is not None else byte_planes(served.table, entries, 2)
 
 
 def byte_planes(values: npt.NDArray[np.integer], entries: int, planes: int) -> BytePlanes | None:

@@ -4,11 +4,12 @@ import numpy as np
 from numba import prange
 
 from .compilation import kernel
-from .simd import interleave_four, make_dot_products, make_sum_of_look_ups
+from .simd.dot_products import interleave_four, make_dot_products
+from .simd.look_ups import make_sum_of_look_ups
 
 TAPS_A_BLOCK = 256  # the most bytes that a 16-bit lane can add
 WIDE, NARROW = 256, 64  # pixels of a tile
-ROWS_A_TASK = 16
+ROWS_A_TASK = 32
 DOT_ROWS_A_TASK = 64
 
 _wide_one_half, _wide_one_full = make_sum_of_look_ups(4, 128, 1), make_sum_of_look_ups(4, 256, 1)
@@ -16,6 +17,50 @@ _wide_two_half, _wide_two_full = make_sum_of_look_ups(4, 128, 2), make_sum_of_lo
 _narrow_one_half, _narrow_one_full = make_sum_of_look_ups(1, 128, 1), make_sum_of_look_ups(1, 256, 1)
 _narrow_two_half, _narrow_two_full = make_sum_of_look_ups(1, 128, 2), make_sum_of_look_ups(1, 256, 2)
 _dot_four, _dot_one = make_dot_products(4, 4), make_dot_products(1, 4)
+
+
+@kernel
+def sum_wide_tile(w, at_w, x, at_x, offsets, taps, tables, base, add, out, at_out):
+    """
+    out[n] (+)= base + sum_k sum_p 256^p tables[w[k], p, x[offsets[k] + n]]  for 256 neighbouring pixels n
+
+    Arrays as in `plane_gemm`, offsets int64 [taps], all from their elements at_w, at_x and at_out on, whatever their
+    shape.
+    """
+    for k in range(0, taps, TAPS_A_BLOCK):
+        some, start, adds = min(TAPS_A_BLOCK, taps - k), base if k == 0 else np.int32(0), add or k > 0
+        if tables.shape[1] == 1:
+            if tables.shape[2] == 128:
+                _wide_one_half(w, at_w + k, x, at_x, offsets, k, tables, some, start, out, at_out, adds)
+            else:
+                _wide_one_full(w, at_w + k, x, at_x, offsets, k, tables, some, start, out, at_out, adds)
+        elif tables.shape[2] == 128:
+            _wide_two_half(w, at_w + k, x, at_x, offsets, k, tables, some, start, out, at_out, adds)
+        else:
+            _wide_two_full(w, at_w + k, x, at_x, offsets, k, tables, some, start, out, at_out, adds)
+
+
+@kernel
+def sum_narrow_tile(w, at_w, x, at_x, offsets, taps, tables, base, add, out, at_out):
+    """Do what `sum_wide_tile` does for 64 pixels."""
+    for k in range(0, taps, TAPS_A_BLOCK):
+        some, start, adds = min(TAPS_A_BLOCK, taps - k), base if k == 0 else np.int32(0), add or k > 0
+        if tables.shape[1] == 1:
+            if tables.shape[2] == 128:
+                _narrow_one_half(w, at_w + k, x, at_x, offsets, k, tables, some, start, out, at_out, adds)
+            else:
+                _narrow_one_full(w, at_w + k, x, at_x, offsets, k, tables, some, start, out, at_out, adds)
+        elif tables.shape[2] == 128:
+            _narrow_two_half(w, at_w + k, x, at_x, offsets, k, tables, some, start, out, at_out, adds)
+        else:
+            _narrow_two_full(w, at_w + k, x, at_x, offsets, k, tables, some, start, out, at_out, adds)
+
+
+@kernel
+def aligned_bytes(size):
+    """Uninitialized uint8 [size or more] at an address that is a multiple of 64."""
+    buffer = np.empty(size + 64, np.uint8)
+    return buffer[(-buffer.ctypes.data) & 63 :]
 
 
 @kernel(parallel=True)
@@ -28,66 +73,50 @@ def plane_gemm(w, x, groups, tables, base, add, out):
     """
     rows, depth = w.shape
     pixels = x.shape[1]
-    planes, entries = tables.shape[1], tables.shape[2]
     rows_a_group = max(1, rows // groups)
-    wide = pixels // WIDE
-    narrow = (pixels - wide * WIDE) // NARROW
-    left = pixels - wide * WIDE - narrow * NARROW
-    # What is left of the pixels goes through a copy that a whole narrow tile fits.
-    ragged = np.zeros((x.shape[0] if left else 0, NARROW), np.uint8)
-    if left:
-        for row in range(x.shape[0]):
-            for n in range(left):
-                ragged[row, n] = x[row, pixels - left + n]
-    ragged_out = np.empty((rows if left else 0, NARROW), np.int32)
-    tiles = wide + narrow + (1 if left else 0)
-    row_blocks = (rows + ROWS_A_TASK - 1) // ROWS_A_TASK
-    for task in prange(tiles * row_blocks):
-        tile = task // row_blocks
+    tiles = (pixels + WIDE - 1) // WIDE
+    row_blocks = (rows_a_group + ROWS_A_TASK - 1) // ROWS_A_TASK
+    for task in prange(groups * tiles * row_blocks):
+        group = task // (tiles * row_blocks)
+        n = (task // row_blocks) % tiles * WIDE
         block = task % row_blocks
-        for m in range(block * ROWS_A_TASK, min(rows, (block + 1) * ROWS_A_TASK)):
-            first_tap = (m // rows_a_group) * depth
-            for k in range(0, depth, TAPS_A_BLOCK):
-                taps = min(TAPS_A_BLOCK, depth - k)
-                start = base[m] if k == 0 else np.int32(0)
-                adds = add or k > 0
-                at_w = m * depth + k
-                if tile < wide:
-                    n = tile * WIDE
-                    at_x, at_out = (first_tap + k) * pixels + n, m * pixels + n
-                    if planes == 1:
-                        if entries == 128:
-                            _wide_one_half(w, at_w, x, at_x, pixels, tables, taps, start, out, at_out, adds)
-                        else:
-                            _wide_one_full(w, at_w, x, at_x, pixels, tables, taps, start, out, at_out, adds)
-                    elif entries == 128:
-                        _wide_two_half(w, at_w, x, at_x, pixels, tables, taps, start, out, at_out, adds)
-                    else:
-                        _wide_two_full(w, at_w, x, at_x, pixels, tables, taps, start, out, at_out, adds)
+        count = min(WIDE, pixels - n)
+        width = NARROW if count <= NARROW else WIDE
+        # Rows of x lie far apart: the tile's part of them is copied once for all rows of w, and filled up to `width`.
+        packed = aligned_bytes(min(depth, TAPS_A_BLOCK) * width)
+        offsets = np.arange(min(depth, TAPS_A_BLOCK)) * width
+        sums = np.empty(width, np.int32)
+        first = group * rows_a_group + block * ROWS_A_TASK
+        last = min((group + 1) * rows_a_group, first + ROWS_A_TASK)
+        for k in range(0, depth, TAPS_A_BLOCK):
+            taps = min(TAPS_A_BLOCK, depth - k)
+            for tap in range(taps):
+                target, source = packed[tap * width :], x[group * depth + k + tap, n : n + count]
+                if count == WIDE:
+                    for i in range(WIDE):
+                        target[i] = source[i]
+                else:
+                    for i in range(count):
+                        target[i] = source[i]
+                    for i in range(count, width):
+                        target[i] = 0
+            for m in range(first, last):
+                start, adds = base[m] if k == 0 else np.int32(0), add or k > 0
+                if count == WIDE:
+                    at_out = m * pixels + n
+                    sum_wide_tile(w, m * depth + k, packed, 0, offsets, taps, tables, start, adds, out, at_out)
                     continue
-                if tile < wide + narrow:
-                    n = wide * WIDE + (tile - wide) * NARROW
-                    source, stride, at_x = x, pixels, (first_tap + k) * pixels + n
-                    target, at_out = out, m * pixels + n
+                if width == WIDE:
+                    sum_wide_tile(w, m * depth + k, packed, 0, offsets, taps, tables, start, False, sums, 0)
                 else:
-                    source, stride, at_x = ragged, NARROW, (first_tap + k) * NARROW
-                    target, at_out = ragged_out, m * NARROW
-                    adds = k > 0
-                if planes == 1:
-                    if entries == 128:
-                        _narrow_one_half(w, at_w, source, at_x, stride, tables, taps, start, target, at_out, adds)
-                    else:
-                        _narrow_one_full(w, at_w, source, at_x, stride, tables, taps, start, target, at_out, adds)
-                elif entries == 128:
-                    _narrow_two_half(w, at_w, source, at_x, stride, tables, taps, start, target, at_out, adds)
+                    sum_narrow_tile(w, m * depth + k, packed, 0, offsets, taps, tables, start, False, sums, 0)
+                target = out[m, n : n + count]
+                if adds:
+                    for i in range(count):
+                        target[i] += sums[i]
                 else:
-                    _narrow_two_full(w, at_w, source, at_x, stride, tables, taps, start, target, at_out, adds)
-    for m in range(ragged_out.shape[0]):
-        for n in range(left):
-            if add:
-                out[m, pixels - left + n] += ragged_out[m, n]
-            else:
-                out[m, pixels - left + n] = ragged_out[m, n]
+                    for i in range(count):
+                        target[i] = sums[i]
 
 
 @kernel(parallel=True)
@@ -110,8 +139,7 @@ def dot_gemm(w, x, depth, groups, codes, base, out):
         block = task % row_blocks
         n = tile * NARROW
         count = min(NARROW, pixels - n)
-        buffer = np.empty(quads * 4 * NARROW + 64, np.uint8)
-        packed = buffer[(-buffer.ctypes.data) & 63 :]
+        packed = aligned_bytes(quads * 4 * NARROW)
         for quad in range(quads):
             k = 4 * quad
             if count == NARROW and k + 4 <= depth:

@@ -11,7 +11,7 @@ import axsim.catalog
 from axsim.errors import AxsimError
 from axsim.formats import exact_products, pattern_values
 from axsim.gemm import Product
-from axsim.kernels.simd import has_byte_dot_product, has_byte_permute
+from axsim.kernels.simd.vectors import has_byte_dot_product, has_byte_permute
 from axsim.plan import byte_planes, operand_maps, plan, tier
 from axsim.product_table import Multiplier
 

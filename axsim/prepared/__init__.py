@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from ..network import Network
 from ..nodes import MatMul, WeightLayer
 from ..product_table import Multiplier
-from .layer import PreparedLayer, Sums, layer_columns
+from .layer import PreparedLayer, Sums
+from .layer_input import LayerInput
 from .matmul import MatMulOfBatch, PreparedMatMul
 
 Prepared = PreparedLayer | PreparedMatMul
@@ -27,12 +28,12 @@ def prepare(network: Network, multipliers: Mapping[str, Multiplier | None]) -> d
 
 
 __all__ = [
+    "LayerInput",
     "MatMulOfBatch",
     "Multiplying",
     "Prepared",
     "PreparedLayer",
     "PreparedMatMul",
     "Sums",
-    "layer_columns",
     "prepare",
 ]

@@ -1,4 +1,4 @@
-"""A layer with weights as the kernels want it, and the matrix that its input becomes."""
+"""A layer with weights as the kernels want it."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,11 +7,12 @@ from ..errors import AxsimError
 from ..formats import Patterns, pattern_values
 from ..gemm import INT32_MAX, Product, accumulator_bound
 from ..kernels.fixed_point import requantize_fixed
-from ..kernels.im2col import im2col
 from ..kernels.requantize import requantize, subtract_tap_sums
-from ..nodes import Conv, Quantization, WeightLayer
+from ..nodes import Quantization, WeightLayer
 from ..product_table import Multiplier
 from ..statistics import ErrorSums, LayerStatistics
+from .depthwise import DepthwiseProduct, is_depthwise
+from .layer_input import LayerInput
 
 Sums = npt.NDArray[np.int32]
 
@@ -51,6 +52,7 @@ class PreparedLayer:
                 )
         self.bias = bias.astype(np.int32)
         self._products: dict[Multiplier | None, Product] = {}
+        self._depthwise: dict[Multiplier | None, DepthwiseProduct] = {}
 
     def serve(self, multiplier: Multiplier | None) -> Multiplier | None:
         """Return the multiplier as it serves this layer's operands."""
@@ -66,16 +68,20 @@ class PreparedLayer:
         """Return empty sums over the layer's error matrix."""
         return ErrorSums(len(self.weight))
 
-    def sums(self, columns: Patterns, served: Multiplier | None) -> Sums:
+    def sums(self, given: LayerInput, served: Multiplier | None) -> Sums:
         """Multiply: int32 [M, N] before bias and zero point."""
+        if is_depthwise(self.node):
+            if served not in self._depthwise:
+                self._depthwise[served] = DepthwiseProduct(self.node, self.x.format, self.x.zero_pattern, served)
+            return self._depthwise[served](given.x, given.size)
         if served not in self._products:
             self._products[served] = Product(self.weight, self.groups, self.w_format, self.x.format, served)
-        return self._products[served](columns)
+        return self._products[served](given.columns)
 
-    def codes(self, sums: Sums, columns: Patterns) -> Patterns:
-        """Patterns of the output, uint8 [M, N], from sums and columns; the sums may be overwritten."""
+    def codes(self, sums: Sums, given: LayerInput) -> Patterns:
+        """Patterns of the output, uint8 [M, N], from sums and input; the sums may be overwritten."""
         if self._zero_point is not None:
-            subtract_tap_sums(sums, columns, self.groups, self._values, self._zero_point)
+            subtract_tap_sums(sums, given.columns, self.groups, self._values, self._zero_point)
         out = np.empty(sums.shape, np.uint8)
         zero_point, clamp = self.node.output.zero_point, self.node.clamp
         if self.rounding == "fixed":
@@ -83,15 +89,3 @@ class PreparedLayer:
         else:
             requantize(sums, self.bias, self.node.requantization_multiplier(self.x), zero_point, *clamp, out)
         return out
-
-
-def layer_columns(node: WeightLayer, x: Patterns, quantization: Quantization, size: tuple[int, int]) -> Patterns:
-    """Right matrix of the layer's product, uint8 [groups K, N]; a view of the input where it already is that matrix."""
-    if not isinstance(node, Conv):
-        return x.reshape(x.shape[0], -1)
-    kernel_shape = node.weight.shape[2:]
-    if kernel_shape == (1, 1) and node.strides == (1, 1) and not any(node.pads):
-        return x.reshape(x.shape[0], -1)
-    columns = np.empty((x.shape[0] * kernel_shape[0] * kernel_shape[1], x.shape[1] * size[0] * size[1]), np.uint8)
-    im2col(x, kernel_shape, node.strides, node.pads[:2], node.dilations, quantization.zero_pattern, size, columns)
-    return columns

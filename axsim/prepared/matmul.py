@@ -10,6 +10,7 @@ from ..kernels.requantize import requantize, subtract_tap_sums
 from ..nodes import MatMul, Quantization
 from ..product_table import Multiplier
 from ..statistics import ErrorSums, MatMulStatistics
+from .layer_input import LayerInput
 
 Sums = npt.NDArray[np.int32]
 
@@ -71,19 +72,19 @@ class MatMulOfBatch:
         self.groups = self.channels * batch
         self.weight = left.reshape(-1, depth)
 
-    def sums(self, columns: Patterns, served: Multiplier | None) -> Sums:
-        """Multiply by patterns uint8 [C B K, N]: int32 [C, B M N], before the zero points."""
+    def sums(self, given: LayerInput, served: Multiplier | None) -> Sums:
+        """Multiply by a second input [C, B, K, N]: int32 [C, B M N], before the zero points."""
         a, b = self.prepared.a, self.prepared.b
-        return Product(self.weight, self.groups, a.format, b.format, served)(columns).reshape(self.channels, -1)
+        return Product(self.weight, self.groups, a.format, b.format, served)(given.columns).reshape(self.channels, -1)
 
-    def codes(self, sums: Sums, columns: Patterns) -> Patterns:
+    def codes(self, sums: Sums, given: LayerInput) -> Patterns:
         """Patterns of the output, uint8 [C, B M N]; the sums may be overwritten."""
         a, b, node = self.prepared.a, self.prepared.b, self.node
         rows, depth = self.weight.shape
         matrix = sums.reshape(rows, -1)
         if a.zero_point:
             values = pattern_values(b.format).astype(np.int32)
-            subtract_tap_sums(matrix, columns, self.groups, values, np.full(rows, a.zero_point, np.int32))
+            subtract_tap_sums(matrix, given.columns, self.groups, values, np.full(rows, a.zero_point, np.int32))
         bias = np.zeros(rows, np.int32)
         if b.zero_point:
             codes = self.weight.view(np.int8) if a.format == "s8" else self.weight
