@@ -146,7 +146,8 @@ def _parameters(family: Family, text: str, name: str) -> tuple[dict[str, int], i
     """Parameter values and `signed`, checked, from the part of a name behind the colon."""
     allowed = {parameter.name: parameter for parameter in family.parameters}
     if family.signed:
-        allowed["signed"] = Parameter("signed", "1 for two's complement operands", 0, lambda width: 1, default=0)
+        default = family.default_signed
+        allowed["signed"] = Parameter("signed", "1 for two's complement operands", default, lambda width: 1, default)
     given: dict[str, int] = {}
     for item in text.split(",") if text.strip() else ():
         key, _, number = (part.strip() for part in item.partition("="))
@@ -173,7 +174,11 @@ def _parameters(family: Family, text: str, name: str) -> tuple[dict[str, int], i
                     f"{_full_name(family.name, family.examples[0])!r}"
                 )
             given[parameter.name] = parameter.default
-    return given, given.pop("signed", 0)
+    signed = given.pop("signed", 0)
+    broken = family.broken_rules(WIDTH, given)
+    if broken:
+        raise MultiplierError(f"{name!r}: {family.name} needs {' and '.join(broken)}")
+    return given, signed
 
 
 def _range_text(parameter: Parameter) -> str:
@@ -182,8 +187,9 @@ def _range_text(parameter: Parameter) -> str:
 
 
 def _full_name(family_name: str, values: dict[str, int]) -> str:
-    """Canonical name: parameters in the family's order; those of value 0 that default to 0 are left out."""
+    """Canonical name: parameters in the family's order; those at their default are left out."""
     family = families()[family_name]
-    defaults = {parameter.name: parameter.default for parameter in family.parameters} | {"signed": 0}
+    defaults = {parameter.name: parameter.default for parameter in family.parameters}
+    defaults["signed"] = family.default_signed
     shown = [f"{key}={values[key]}" for key in defaults if key in values and values[key] != defaults[key]]
     return family_name + (":" + ",".join(shown) if shown else "")

@@ -51,4 +51,5 @@ FAMILY = Family(
     citation="Mahdiani, Ahmadi, Fakhraie, Lucas, IEEE TCAS-I 57(4), 2010, doi:10.1109/TCSI.2009.2027626",
     summary="array multiplier without its h lowest rows and v lowest columns",
     examples=({"h": 0, "v": 4}, {"h": 2, "v": 5}, {"h": 2, "v": 5, "signed": 1}),
+    commutes=False,
 )
