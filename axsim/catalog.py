@@ -1,17 +1,14 @@
 """The catalogue: a name such as "drum:k=4" becomes a Multiplier.
 
-name       = family [":" parameter "=" integer ("," parameter "=" integer)*]
+name       = family [":" parameter "=" integer ("," parameter "=" integer)*]      see members.py
            | circuit
            | derivation "(" name | integer (";" name | integer)* ")"
-family     = a module of kernels/multipliers
 circuit    = a member of a library in libraries/, such as mul8u_FTA
 derivation = a function of derived.py: swap(mul8u_FTA), narrow(mitchell; 4; 8)
 """
 
 import difflib
 import functools
-import importlib
-import pkgutil
 import re
 from typing import TYPE_CHECKING
 
@@ -20,30 +17,13 @@ import numpy as np
 from .derived import DERIVATIONS
 from .errors import MultiplierError
 from .formats import Format, pattern_values
-from .kernels import multipliers as _families
-from .kernels.multipliers.family import Family, Parameter
+from .members import WIDTH, examples, families, member
 from .product_table import Multiplier
 
 if TYPE_CHECKING:
     from .libraries.evoapproxlib import Circuit
 
-WIDTH = 8
 DEEPEST = 20  # brackets within brackets
-
-
-def families() -> dict[str, Family]:
-    """All families by name, in alphabetical order."""
-    found = {}
-    for module in pkgutil.iter_modules(_families.__path__):
-        family = getattr(importlib.import_module(f"{_families.__name__}.{module.name}"), "FAMILY", None)
-        if family is not None:
-            found[family.name] = family
-    return found
-
-
-def examples() -> list[str]:
-    """Full names of the members that the families list as examples."""
-    return [_full_name(name, values) for name, family in families().items() for values in family.examples]
 
 
 def circuits() -> "dict[str, Circuit]":
@@ -131,65 +111,13 @@ def _closest(name: str, known: set[str]) -> list[str]:
 
 
 def _family_member(name: str) -> Multiplier:
-    family_name, _, text = name.partition(":")
-    family = families()[family_name]
-    values, signed = _parameters(family, text, name)
-
-    fmt: Format = "s8" if signed else "u8"
+    chosen = member(name)
+    if chosen.width != WIDTH:
+        raise MultiplierError(
+            f"{name!r}: a network multiplies codes of {WIDTH} bits, through a table of all 256 x 256 products, so "
+            f"width must be {WIDTH}; `axsim moments` counts the error of other widths"
+        )
+    fmt: Format = "s8" if chosen.signed else "u8"
     operands = pattern_values(fmt)
-    table = family(operands[:, None], operands[None, :], width=WIDTH, signed=signed, **values)
-    full_name = _full_name(family_name, {**values, "signed": signed})
-    return Multiplier(full_name, np.asarray(table), (fmt, fmt), source=family.citation)
-
-
-def _parameters(family: Family, text: str, name: str) -> tuple[dict[str, int], int]:
-    """Parameter values and `signed`, checked, from the part of a name behind the colon."""
-    allowed = {parameter.name: parameter for parameter in family.parameters}
-    if family.signed:
-        default = family.default_signed
-        allowed["signed"] = Parameter("signed", "1 for two's complement operands", default, lambda width: 1, default)
-    given: dict[str, int] = {}
-    for item in text.split(",") if text.strip() else ():
-        key, _, number = (part.strip() for part in item.partition("="))
-        if key not in allowed:
-            closest = difflib.get_close_matches(key, allowed, n=1)
-            hint = f"; did you mean {closest[0]!r}?" if closest else ""
-            takes = ", ".join(f"{each.name}={_range_text(each)}" for each in allowed.values()) or "no parameters"
-            raise MultiplierError(f"{name!r}: {family.name} takes {takes}, got {item.strip()!r}{hint}")
-        if key in given:
-            raise MultiplierError(f"{name!r}: parameter {key} must be given once")
-        parameter = allowed[key]
-        try:
-            value = int(number) if number.isascii() and "_" not in number else parameter.low - 1
-        except ValueError:
-            value = parameter.low - 1
-        if not parameter.low <= value <= parameter.high(WIDTH):
-            raise MultiplierError(f"{name!r}: {key} must be {_range_text(parameter)}, got {number or 'nothing'!r}")
-        given[key] = value
-    for parameter in allowed.values():
-        if parameter.name not in given:
-            if parameter.default is None:
-                raise MultiplierError(
-                    f"{name!r}: {family.name} needs {parameter.name}={_range_text(parameter)}, for example "
-                    f"{_full_name(family.name, family.examples[0])!r}"
-                )
-            given[parameter.name] = parameter.default
-    signed = given.pop("signed", 0)
-    broken = family.broken_rules(WIDTH, given)
-    if broken:
-        raise MultiplierError(f"{name!r}: {family.name} needs {' and '.join(broken)}")
-    return given, signed
-
-
-def _range_text(parameter: Parameter) -> str:
-    low, high = parameter.low, parameter.high(WIDTH)
-    return f"{low}" if low == high else f"{low}..{high} ({parameter.meaning})"
-
-
-def _full_name(family_name: str, values: dict[str, int]) -> str:
-    """Canonical name: parameters in the family's order; those at their default are left out."""
-    family = families()[family_name]
-    defaults = {parameter.name: parameter.default for parameter in family.parameters}
-    defaults["signed"] = family.default_signed
-    shown = [f"{key}={values[key]}" for key in defaults if key in values and values[key] != defaults[key]]
-    return family_name + (":" + ",".join(shown) if shown else "")
+    table = np.asarray(chosen.product(operands[:, None], operands[None, :]))
+    return Multiplier(chosen.name, table, (fmt, fmt), source=chosen.family.citation)

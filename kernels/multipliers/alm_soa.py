@@ -6,9 +6,10 @@
 
 m = 0 is Mitchell's multiplier. The product is rounded down.
 
-W. Liu, J. Xu, D. Wang, C. Wang, P. Montuschi, F. Lombardi, "Design and Evaluation of Approximate Logarithmic Multipliers
-for Low Power Error-Tolerant Applications", IEEE TCAS-I 65(9), 2018, doi:10.1109/TCSI.2018.2792902. The paper adds whole
-logarithms; the adder's approximate part is taken to lie within the fractions, as in its behavioural models.
+W. Liu, J. Xu, D. Wang, C. Wang, P. Montuschi, F. Lombardi, "Design and Evaluation of Approximate Logarithmic
+Multipliers for Low Power Error-Tolerant Applications", IEEE TCAS-I 65(9), 2018, doi:10.1109/TCSI.2018.2792902. The
+paper adds whole logarithms; the adder's approximate part is taken to lie within the fractions, as in its behavioural
+models.
 """
 
 from ..compilation import elementwise

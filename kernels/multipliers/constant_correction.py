@@ -23,7 +23,7 @@ from .family import Family, Parameter
 
 @elementwise
 def constant_correction(w, x, k, width):
-    """Product of unsigned operands of `width` bits (up to 16), a multiple of 2^width; see the module for the formula."""
+    """Product of unsigned operands of `width` bits (up to 16), a multiple of 2^width; formula in the module."""
     m = width - k
     expected = (((m - 1) << m) + 1) + 2 * ((1 << width) - (1 << m))  # in quarters
     constant = ((expected + (2 << m)) >> (m + 2)) << m

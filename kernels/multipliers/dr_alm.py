@@ -6,8 +6,8 @@
 
 then Mitchell's antilogarithm, rounded down.
 
-P. Yin, C. Wang, H. Waris, W. Liu, Y. Han, F. Lombardi, "Design and Analysis of Energy-Efficient Dynamic Range Approximate
-Logarithmic Multipliers for Machine Learning", IEEE Transactions on Sustainable Computing 6(4), 2021,
+P. Yin, C. Wang, H. Waris, W. Liu, Y. Han, F. Lombardi, "Design and Analysis of Energy-Efficient Dynamic Range
+Approximate Logarithmic Multipliers for Machine Learning", IEEE Transactions on Sustainable Computing 6(4), 2021,
 doi:10.1109/TSUSC.2020.3004980. The paper's circuit is known here through a public behavioural model only (RatkoFri/
 MulApprox); its published error for t = 6 is reproduced.
 """

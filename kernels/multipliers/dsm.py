@@ -7,8 +7,8 @@
 DRUM is this with its lowest kept bit set, which removes the mean error that cutting off leaves. Closed form: an exact
 product of mapped operands, so the table has rank 1; never above the exact product. m = width is exact.
 
-S. Narayanamoorthy, H. A. Moghaddam, Z. Liu, T. Park, N. S. Kim, "Energy-Efficient Approximate Multiplication for Digital
-Signal Processing and Classification Applications", IEEE TVLSI 23(6), 2015, doi:10.1109/TVLSI.2014.2333366.
+S. Narayanamoorthy, H. A. Moghaddam, Z. Liu, T. Park, N. S. Kim, "Energy-Efficient Approximate Multiplication for
+Digital Signal Processing and Classification Applications", IEEE TVLSI 23(6), 2015, doi:10.1109/TVLSI.2014.2333366.
 """
 
 from ..compilation import elementwise, kernel
@@ -18,7 +18,7 @@ from .family import Family, Parameter
 
 @kernel
 def dynamic_segment(value, m):
-    """The m bits of `value` from its leading one down, in place; `value` as it is below 2^m."""
+    """Keep the m bits of `value` from its leading one down, in place; `value` as it is below 2^m."""
     shift = max(0, leading_one(value) - m + 1)
     return (value >> shift) << shift
 

@@ -7,9 +7,9 @@
 
 Closed form: an exact product of mapped operands, so the table has rank 1; never above the exact product.
 
-S. Narayanamoorthy, H. A. Moghaddam, Z. Liu, T. Park, N. S. Kim, "Energy-Efficient Approximate Multiplication for Digital
-Signal Processing and Classification Applications", IEEE TVLSI 23(6), 2015, doi:10.1109/TVLSI.2014.2333366. The paper
-names a multiplier by m; it follows from the width.
+S. Narayanamoorthy, H. A. Moghaddam, Z. Liu, T. Park, N. S. Kim, "Energy-Efficient Approximate Multiplication for
+Digital Signal Processing and Classification Applications", IEEE TVLSI 23(6), 2015, doi:10.1109/TVLSI.2014.2333366. The
+paper names a multiplier by m; it follows from the width.
 """
 
 from ..compilation import elementwise, kernel
@@ -18,7 +18,7 @@ from .family import Family, Parameter, Rule
 
 @kernel
 def enhanced_segment(value, m, width):
-    """The m bits of `value`, in place, of the lowest of the three segments that holds its leading one."""
+    """Keep the m bits of `value`, in place, of the lowest of the three segments that holds its leading one."""
     half = (width - m) >> 1
     if value >> (m + half):
         return (value >> (2 * half)) << (2 * half)
@@ -41,6 +41,8 @@ FAMILY = Family(
     summary="static segments at three places, of half the width",
     examples=({"m": 4},),
     rules=(
-        Rule("m of half the width, and a width that is a multiple of 4", lambda m, width: 2 * m == width and m % 2 == 0),
+        Rule(
+            "m of half the width, and a width that is a multiple of 4", lambda m, width: 2 * m == width and m % 2 == 0
+        ),
     ),
 )

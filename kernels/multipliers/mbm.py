@@ -6,9 +6,9 @@ With w = 2^k1 (1 + x1), x = 2^k2 (1 + x2) and the correction C = c / 2^q:
         2^(k1+k2+1) (x1 + x2 + C/2)       otherwise; without C/2 where (x1 + x2 - 1) + C/2 >= 1 would overflow
 
 rounded down to an integer. The hardware's constant is C = 2^-4 + 2^-6 = 0.078125 (0.0001010b for 1/12), c = 10 in units
-of 2^-7: the defaults. c is the error's configuration: C = 0 is Mitchell's multiplier, whose mean error is -2^(k1+k2)/12;
-the mean error grows by C 2^(k1+k2). MBM-t shortens the fractions of width - 1 bits: the t lowest are cleared and the
-lowest kept one, bit t, is set to 1 (t > 0):
+of 2^-7: the defaults. c is the error's configuration: C = 0 is Mitchell's multiplier, whose mean error is
+-2^(k1+k2)/12; the mean error grows by C 2^(k1+k2). MBM-t shortens the fractions of width - 1 bits: the t lowest are
+cleared and the lowest kept one, bit t, is set to 1 (t > 0):
 
     fraction, width 16, t = 4     f f f f f f f f f f 1 0 0 0 0
 

@@ -4,9 +4,9 @@
 
 The product is rounded down and never above the exact one; w = width is Mitchell's multiplier.
 
-M. S. Kim, A. A. Del Barrio, L. T. Oliveira, R. Hermida, N. Bagherzadeh, "Efficient Mitchell's Approximate Log Multipliers
-for Convolutional Neural Networks", IEEE TC 68(5), 2019, doi:10.1109/TC.2018.2880742. The paper's signed multiplier
-negates by one's complement; this is its unsigned core.
+M. S. Kim, A. A. Del Barrio, L. T. Oliveira, R. Hermida, N. Bagherzadeh, "Efficient Mitchell's Approximate Log
+Multipliers for Convolutional Neural Networks", IEEE TC 68(5), 2019, doi:10.1109/TC.2018.2880742. The paper's signed
+multiplier negates by one's complement; this is its unsigned core.
 """
 
 from ..compilation import elementwise

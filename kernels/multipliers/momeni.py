@@ -12,13 +12,13 @@ A compressor takes x1..x4 of one column, and Design 1 a carry from the column be
 The `columns` lowest columns are approximate, in all others addition is exact. The paper's multipliers: 1 and 2 are
 Designs 1 and 2 in all columns, 3 and 4 the same in the width - 1 lowest.
 
-A. Momeni, J. Han, P. Montuschi, F. Lombardi, "Design and Analysis of Approximate Compressors for Multiplication", IEEE TC
-64(4), 2015, doi:10.1109/TC.2014.2308214. The equations are inferred from the paper's counts of errors, and the wiring of
-its tree (Fig. 9) is not known: figures of whole multipliers are near the published ones, not equal. The wiring here, ours:
-column by column from the lowest, bits in the order of w's rows and then of their arrival, from the first on; as long as
-the column has 3 bits too many a compressor, 2 a full adder, 1 a half adder, these two exact; what leaves a stage's cells
-enters the next stage only; the n-th cout of a column is the cin of the next one's n-th compressor, or an ordinary bit
-where there is none.
+A. Momeni, J. Han, P. Montuschi, F. Lombardi, "Design and Analysis of Approximate Compressors for Multiplication", IEEE
+TC 64(4), 2015, doi:10.1109/TC.2014.2308214. The equations are inferred from the paper's counts of errors, and the
+wiring of its tree (Fig. 9) is not known: Multiplier 4 comes out as published, the others near it only. The wiring here,
+ours: column by column from the lowest, bits in the order of w's rows and then of their arrival, from the first on; as
+long as the column has 3 bits too many a compressor, 2 a full adder, 1 a half adder, these two exact; what leaves a
+stage's cells enters the next stage only; the n-th cout of a column is the cin of the next one's n-th compressor, or an
+ordinary bit where there is none.
 """
 
 import numpy as np
@@ -37,6 +37,16 @@ def push(bits, heights, column, bit):
 
 
 @kernel
+def compress(x1, x2, x3, x4, cin, design):
+    """Sum, carry and cout of four bits by Design 1 or 2; Design 2 takes no cin and gives no cout."""
+    total = ((x1 ^ x2) ^ 1) | ((x3 ^ x4) ^ 1)
+    carry = (x1 | x2) & (x3 | x4)
+    if design == 1:
+        return total & (cin ^ 1), cin, carry
+    return total, carry, 0
+
+
+@kernel
 def reduce_columns(bits, heights, columns, target, design):
     """
     One stage: reduce the lowest columns to at most `target` bits each; returns the value of what leaves them.
@@ -52,22 +62,18 @@ def reduce_columns(bits, heights, columns, target, design):
         height = heights[column]
         next_couts = 0
         next_count = 0
-        while height >= 2 and height + reduced_heights[column] + cout_count - next_count > target:
+        while True:
             excess = height + reduced_heights[column] + max(0, cout_count - next_count) - target
-            if excess <= 0:
+            if excess <= 0 or height < 2:
                 break
             x1 = left & 1
             x2 = (left >> 1) & 1
             x3 = (left >> 2) & 1
             x4 = (left >> 3) & 1
             if excess >= 3 and height >= 4:
-                total = ((x1 ^ x2) ^ 1) | ((x3 ^ x4) ^ 1)
-                carry = (x1 | x2) & (x3 | x4)
+                total, carry, cout = compress(x1, x2, x3, x4, (couts >> next_count) & 1, design)
                 if design == 1:
-                    cin = (couts >> next_count) & 1
-                    next_couts |= carry << next_count
-                    total &= cin ^ 1
-                    carry = cin
+                    next_couts |= cout << next_count
                     next_count += 1
                 used = 4
             elif excess >= 2 and height >= 3:

@@ -8,9 +8,9 @@
 Within a segment the error -(w - cw)(x - cx) has rank 1 and is next to unbiased. A product with an operand of 0 need not
 be 0.
 
-C. Chen, S. Yang, W. Qian, M. Imani, X. Yin, C. Zhuo, "Optimally Approximated and Unbiased Floating-Point Multiplier with
-Runtime Configurability", ICCAD 2020, doi:10.1145/3400302.3415702. The paper's multiplies mantissas; this is its integer
-version as published with ApproxFlow.
+C. Chen, S. Yang, W. Qian, M. Imani, X. Yin, C. Zhuo, "Optimally Approximated and Unbiased Floating-Point Multiplier
+with Runtime Configurability", ICCAD 2020, doi:10.1145/3400302.3415702. The paper's multiplies mantissas; this is its
+integer version as published with ApproxFlow.
 """
 
 from ..compilation import elementwise, kernel

@@ -1,6 +1,7 @@
 """R4ABM1 and R4ABM2: radix-4 Booth multiplication with a simpler encoder in the p low columns.
 
-x is recoded: d_i = -2 x_(2i+1) + x_(2i) + x_(2i-1) in -2..2. Row i is d_i w 4^i: bits pp_ij in columns 2i + j, and neg_i.
+x is recoded: d_i = -2 x_(2i+1) + x_(2i) + x_(2i-1) in -2..2. Row i is d_i w 4^i: bits pp_ij in columns 2i + j, and
+neg_i.
 
     exact                   pp_ij = bit j of |d_i| w, inverted where d_i < 0;   neg_i = 1 where d_i < 0, in column 2i
     R4ABE1 (encoder = 1)    pp_ij = (x_2i ^ x_(2i-1)) (x_(2i+1) ^ w_j)          2 w and -2 w become 0
@@ -12,10 +13,10 @@ R4ABE1 is wrong in 4 and R4ABE2 in 8 of the 32 combinations of its inputs.
     row 0          o o o~ ~ ~ ~
     row 1      o o o o~ ~
 
-W. Liu, L. Qian, C. Wang, H. Jiang, J. Han, F. Lombardi, "Design of Approximate Radix-4 Booth Multipliers for Error-Tolerant
-Computing", IEEE TC 66(8), 2017, doi:10.1109/TC.2017.2672976. Both operands are two's complement. How the paper treats the
-neg bits in approximate columns and the sign extension is not known: here neg_i is exact, and a row whose bit `width` is
-approximate extends that bit.
+W. Liu, L. Qian, C. Wang, H. Jiang, J. Han, F. Lombardi, "Design of Approximate Radix-4 Booth Multipliers for
+Error-Tolerant Computing", IEEE TC 66(8), 2017, doi:10.1109/TC.2017.2672976. Both operands are two's complement. How the
+paper treats the neg bits in approximate columns and the sign extension is not known: here neg_i is exact, and a row
+whose bit `width` is approximate extends that bit.
 """
 
 from ..compilation import elementwise
@@ -37,10 +38,8 @@ def r4abm(w, x, encoder, p, width):
         inverted = ~w if high else w
         approximate = inverted if encoder == 2 or low != previous else 0
         columns = max(0, p - 2 * i)
-        if columns > width:
-            row = approximate
-        else:
-            row = ((row >> columns) << columns) | (approximate & ((1 << columns) - 1))
+        kept = -1 << columns if columns <= width else 0
+        row = (row & kept) | (approximate & ~kept)
         total += (row + negative) << (2 * i)
         previous = high
     return total

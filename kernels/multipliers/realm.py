@@ -12,8 +12,8 @@ rounded down to an integer. s_ij makes the mean relative error of its segment ze
 rounded to q fraction bits. t > 0 shortens the fractions as in MBM-t: t low bits cleared, bit t set to 1.
 
 H. Saadat, H. Javaid, A. Ignjatovic, S. Parameswaran, "REALM: Reduced-Error Approximate Log-based Integer Multiplier",
-DATE 2020, doi:10.23919/DATE48585.2020.9116315. The formula of s_ij is inferred from the paper's description and gives its
-published errors at 16 bits; that t works as in MBM-t, and that nothing is bypassed where the fraction overflows, is
+DATE 2020, doi:10.23919/DATE48585.2020.9116315. The formula of s_ij is inferred from the paper's description and gives
+its published errors at 16 bits; that t works as in MBM-t, and that nothing is bypassed where the fraction overflows, is
 assumed.
 """
 

@@ -13,9 +13,10 @@ multiplier with a nearest-one detector of M. S. Ansari, B. F. Cockburn, J. Han, 
 Energy-Efficient Neural Computing", IEEE TC 70(4), 2021, doi:10.1109/TC.2020.2992113, whose figures are near but not the
 same: it is not a family of its own here.
 
-R. Zendegani, M. Kamal, M. Bahadori, A. Afzali-Kusha, M. Pedram, "RoBA Multiplier: A Rounding-Based Approximate Multiplier
-for High-Speed yet Energy-Efficient Digital Signal Processing", IEEE TVLSI 25(2), 2017, doi:10.1109/TVLSI.2016.2587696.
-This is U-RoBA; S-RoBA serves signed operands by sign-magnitude; AS-RoBA negates by one's complement, without the + 1.
+R. Zendegani, M. Kamal, M. Bahadori, A. Afzali-Kusha, M. Pedram, "RoBA Multiplier: A Rounding-Based Approximate
+Multiplier for High-Speed yet Energy-Efficient Digital Signal Processing", IEEE TVLSI 25(2), 2017,
+doi:10.1109/TVLSI.2016.2587696. This is U-RoBA; S-RoBA serves signed operands by sign-magnitude; AS-RoBA negates by
+one's complement, without the + 1.
 """
 
 from ..compilation import elementwise, kernel
@@ -25,7 +26,7 @@ from .family import Family
 
 @kernel
 def nearest_power(value):
-    """The power of two nearest to `value`; of two as near the upper, but 2 for 3; 0 for 0."""
+    """Round to the nearest power of two; of two as near to the upper, but 3 to 2, and 0 to 0."""
     if value <= 3:
         return value & 1 if value < 2 else 2
     k = leading_one(value)

@@ -9,8 +9,8 @@
 Closed form: an exact product of mapped operands, so the table has rank 1; never above the exact product. m = width is
 exact.
 
-S. Narayanamoorthy, H. A. Moghaddam, Z. Liu, T. Park, N. S. Kim, "Energy-Efficient Approximate Multiplication for Digital
-Signal Processing and Classification Applications", IEEE TVLSI 23(6), 2015, doi:10.1109/TVLSI.2014.2333366.
+S. Narayanamoorthy, H. A. Moghaddam, Z. Liu, T. Park, N. S. Kim, "Energy-Efficient Approximate Multiplication for
+Digital Signal Processing and Classification Applications", IEEE TVLSI 23(6), 2015, doi:10.1109/TVLSI.2014.2333366.
 """
 
 from ..compilation import elementwise, kernel
