@@ -13,14 +13,27 @@ from axsim.formats import pattern_values
 from axsim.product_table import Multiplier
 
 
+def signed_values(family):
+    return ([0] if family.unsigned else []) + ([1] if family.signed else [])
+
+
+def go_together(family, values):
+    return not family.broken_rules(8, {key: value for key, value in values.items() if key != "signed"})
+
+
 def members():
-    """Every family at every combination of its parameters' least, greatest and default values, signed where defined."""
+    """
+    Every family at every combination of its parameters' least, greatest and default values that go together, signed
+    where defined.
+    """
     for name, family in families().items():
         ranges = {p.name: {p.low, p.high(8), p.default} - {None} for p in family.parameters}
         if family.signed:
-            ranges["signed"] = {0, 1}
-        for values in itertools.product(*map(sorted, ranges.values())):
-            yield pytest.param(name, dict(zip(ranges, values, strict=True)), id=f"{name}-{values}")
+            ranges["signed"] = set(signed_values(family))
+        for combination in itertools.product(*map(sorted, ranges.values())):
+            values = dict(zip(ranges, combination, strict=True))
+            if go_together(family, values):
+                yield pytest.param(name, values, id=f"{name}-{combination}")
 
 
 def spelled(name, values):
@@ -67,7 +80,8 @@ def test_names_canonicalise(name, values):
     again = multiplier(found.name)
     assert found.name == reordered.name == again.name
     assert found.digest == reordered.digest == again.digest
-    defaults = {p.name: p.default for p in families()[name].parameters} | {"signed": 0}
+    family = families()[name]
+    defaults = {p.name: p.default for p in family.parameters} | {"signed": signed_values(family)[0]}
     kept = {key: value for key, value in values.items() if value != defaults[key]}
     assert found.name == (spelled(name, kept) if kept else name)
 
@@ -82,6 +96,10 @@ def test_names_canonicalise(name, values):
         ("drum: k = 4", "drum:k=4"),
         ("drum:k=04", "drum:k=4"),
         ("mbm:t=0", "mbm"),
+        ("mbm:q=7,c=10", "mbm"),
+        ("mbm:q=7,c=5", "mbm:c=5"),
+        ("drum:k=4,width=8", "drum:k=4"),
+        ("r4abm:signed=1,p=6,encoder=2", "r4abm:encoder=2,p=6"),
         ("truncated", "truncated"),
         ("truncated:v=6,t=0", "truncated:v=6"),
         ("truncated:signed=1,v=2,t=1", "truncated:t=1,v=2,signed=1"),
@@ -182,6 +200,25 @@ def test_unknown_name_names_the_closest(name, closest):
         ("drum:k", ["k must be 2..8", "got 'nothing'"]),
         ("drum:k=" + "9" * 6000, ["k must be 2..8"]),
         ("mbm:t=1", ["t must be 0", "got '1'"]),
+        # what single bounds do not say
+        ("ssm:m=3", ["ssm needs m of at least half the width"]),
+        ("tosam:h=3,t=3", ["tosam needs t above h"]),
+        ("mbm:c=5,q=2", ["mbm needs c of at most 2^q"]),
+        ("realm:m=6", ["realm needs m that is a power of two"]),
+        ("perforation:j=5,k=4", ["j + k of at most the width"]),
+        ("sdlc:width=9", ["sdlc needs a width of 8"]),
+        ("kulkarni:width=7", ["kulkarni needs an even width"]),
+        ("essm:m=4,width=12", ["m of half the width"]),
+        # defined on two's complement operands only
+        ("r4abm:encoder=1,p=4,signed=0", ["signed must be 1", "got '0'"]),
+        # other widths
+        ("drum:k=4,width=12", ["width must be 8", "a network multiplies codes of 8 bits", "axsim moments"]),
+        ("drum:k=4,width=17", ["width must be 4..16", "got '17'"]),
+        ("drum:k=4,width=3", ["width must be 4..16"]),
+        ("drum:k=4,width=", ["width must be 4..16"]),
+        ("drum:k=9,width=9", ["width must be 8"]),
+        ("drum:k=10,width=9", ["k must be 2..9"]),
+        ("drum:k=4,width=8,width=8", ["parameter width must be given once"]),
         ("truncated:t=9", ["t must be 0..8", "got '9'"]),
         ("truncated:t=1,v=16", ["v must be 0..15", "got '16'"]),
         ("broken_array:h=9", ["h must be 0..8", "got '9'"]),
@@ -251,11 +288,16 @@ def test_text_that_looks_like_a_name(family, colon, parameters, comma):
     assert_multiplier_or_error(family + colon + comma.join(parameters))
 
 
-valid = st.sampled_from(sorted(families())).flatmap(
-    lambda name: st.fixed_dictionaries(
-        {p.name: st.integers(p.low, p.high(8)) for p in families()[name].parameters}
-        | ({"signed": st.integers(0, 1)} if families()[name].signed else {})
-    ).map(lambda values: (name, values))
+def valid_values(family):
+    """Parameter values that go together; of ESSM and REALM too few do to be found by chance."""
+    ranges = {p.name: st.integers(p.low, p.high(8)) for p in family.parameters}
+    if family.signed:
+        ranges["signed"] = st.sampled_from(signed_values(family))
+    return st.fixed_dictionaries(ranges).filter(lambda values: go_together(family, values))
+
+
+valid = st.sampled_from([name for name in sorted(families()) if name not in ("essm", "realm")]).flatmap(
+    lambda name: valid_values(families()[name]).map(lambda values: (name, values))
 )
 
 

@@ -116,14 +116,19 @@ def _families() -> Result:
 
     rows, data = [], []
     for name, family in families().items():
-        ranges = [f"{p.name}={p.low}..{p.high(WIDTH)}" for p in family.parameters] + ["signed=0..1"] * family.signed
-        rows.append([name, ", ".join(ranges), family.summary])
+        ranges = [f"{p.name}={p.low}..{p.high(WIDTH)}" for p in family.parameters]
+        ranges += [f"signed={family.default_signed}..1".replace("1..1", "1")] * family.signed
+        rows.append([name, ", ".join([*ranges, *(rule.text for rule in family.rules)]), family.summary])
         data.append(
             {
                 "name": name,
                 "summary": family.summary,
                 "citation": family.citation,
                 "signed": family.signed,
+                "unsigned": family.unsigned,
+                "commutes": family.commutes,
+                "keeps_zero": family.keeps_zero,
+                "rules": [rule.text for rule in family.rules],
                 "parameters": [
                     {"name": p.name, "meaning": p.meaning, "low": p.low, "high": p.high(WIDTH), "default": p.default}
                     for p in family.parameters
