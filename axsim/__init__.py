@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .errors import AxsimError
     from .gemm import matmul
     from .images import ImageSet, load_images
+    from .importers.tflite import convert_tflite
     from .measure import gather_statistics
     from .network import Network
     from .network_file import load
@@ -38,6 +39,7 @@ _HOME = {
     "Predictor": "predict",
     "convert": "quantize",
     "gather_statistics": "measure",
+    "convert_tflite": "importers.tflite",
     "load": "network_file",
     "load_images": "images",
     "matmul": "gemm",
@@ -55,6 +57,7 @@ __all__ = [
     "Run",
     "compare",
     "convert",
+    "convert_tflite",
     "gather_statistics",
     "load",
     "load_images",

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import AxsimError, ConversionError, first_line
+from .formats import Images
 from .images import Pixels
 from .preprocessing import Preprocessing
 
@@ -24,7 +25,7 @@ BATCH_PIXELS = 2**18  # fewer of large ones: all tensors of a batch are in memor
 Range = tuple[float, float]
 
 
-def preprocess(images: npt.NDArray[np.uint8], recipe: Preprocessing) -> npt.NDArray[np.float32]:
+def preprocess(images: Images, recipe: Preprocessing) -> npt.NDArray[np.float32]:
     """Float input of the model, float32 [N, C, H, W], of images uint8 [N, H, W, C]."""
     mean, std = (np.array(values, np.float32) for values in (recipe.mean, recipe.std))
     real = (images.astype(np.float32) / np.float32(recipe.pixel_scale) - mean) / std

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from . import errors
 from .accuracy import Accuracy, accuracy
 from .fixed_operators import compute_fixed
-from .formats import Patterns
+from .formats import Images, Patterns
 from .images import Pixels
 from .images.image_set import check_pixels
 from .network import INPUT, Network
@@ -22,6 +22,7 @@ from .nodes import Node, Quantization, Shape
 from .operators import compute, reals, to_codes
 from .prepared import LayerInput, Multiplying, Prepared, PreparedMatMul, Sums, prepare
 from .product_table import Multiplier, check_multiplier
+from .rounding import FIXED
 from .statistics import Statistics
 
 BATCH_BYTES = 16 * 2**20  # what the arrays of one layer may take together; more leaves the caches and gains nothing
@@ -74,6 +75,8 @@ class Run:
 
 # Given a layer and its input, returns the sums with which the network goes on, int32 [M, N]; of a matmul [C, B M N].
 Accumulate = Callable[[Multiplying, LayerInput], Sums]
+# Given a node's name (or "input") and its patterns uint8 [C, B, H, W], which must not be changed.
+Observe = Callable[[str, Patterns], None]
 
 
 def run(
@@ -91,8 +94,9 @@ def run(
     Parameters
     ----------
     network : Network
-    images : uint8 [N, H, W, C], in memory or streamed (`ImageSet.images`)
-        Pixels as they come from a file; the network's own normalisation is applied.
+    images : uint8 [N, H, W, C], in memory or streamed (`ImageSet.images`), or int8 [N, H, W, C]
+        uint8: pixels as they come from a file; the network's own normalisation is applied. int8: codes of the network's
+        input, which must be s8, as they are.
     multiplier : Multiplier or dict of str to Multiplier, optional
         One for all layers, or one for each layer named (the others run exactly). Exact when not given.
     statistics : bool
@@ -154,8 +158,13 @@ def forward(
     accumulate: Accumulate,
     batch_size: int | None = None,
     progress: Progress | None = None,
+    observe: Observe | None = None,
 ) -> Iterator[npt.NDArray[np.float32]]:
-    """Yield the logits, float32 [B, classes], batch by batch; `accumulate` multiplies each layer."""
+    """
+    Yield the logits, float32 [B, classes], batch by batch; `accumulate` multiplies each layer.
+
+    `observe` is given the codes of the input and of every node as they are made.
+    """
     check_images(network, images)
     if batch_size is not None and (not isinstance(batch_size, int | np.integer) or batch_size < 1):
         raise errors.AxsimError(f"batch_size must be a whole number of 1 or more, got {batch_size!r}")
@@ -165,6 +174,8 @@ def forward(
     for start in range(0, len(images), size):
         batch = images[start : start + size]
         values = {INPUT: encode(batch, codes_of_pixels)}
+        if observe is not None:
+            observe(INPUT, values[INPUT])
         for index, node in enumerate(network.nodes):
             inputs = [values[name] for name in node.inputs]
             if node.name in layers:
@@ -173,6 +184,8 @@ def forward(
                 formats = [network.quantization(name) for name in node.inputs]
                 result = _without_products(node, inputs, formats, network.shapes[node.name], network.rounding)
             values[node.name] = result if node.inputs else np.repeat(result, len(batch), axis=1)
+            if observe is not None:
+                observe(node.name, values[node.name])
             for name in node.inputs:
                 if last_use[name] == index:
                     values.pop(name, None)
@@ -183,10 +196,12 @@ def forward(
 
 
 def check_images(network: Network, images: Pixels) -> None:
-    """Raise ImageError unless images are uint8 [N, H, W, C] of the network's size, at least one."""
+    """Raise ImageError unless images are uint8, or int8 codes, [N, H, W, C] of the network's size, at least one."""
     channels, height, width = network.input_shape
     wanted = (height, width, channels)
     check_pixels(images)
+    if images.dtype == np.int8 and network.input.format != "s8":
+        raise errors.ImageError(f"images must be uint8 for {network.name}, whose input is u8, got int8 codes")
     if images.shape[1:] != wanted:
         raise errors.ImageError(
             f"images must be {height} x {width} with {channels} channels for {network.name}, "
@@ -215,8 +230,14 @@ def input_codes(network: Network) -> Patterns:
     return to_codes((pixels - mean) / std, target, None)
 
 
-def encode(images: npt.NDArray[np.uint8], codes: Patterns) -> Patterns:
-    """Input patterns uint8 [C, B, H, W] of images uint8 [B, H, W, C], through the codes [C, 256] of `input_codes`."""
+def encode(images: Images, codes: Patterns) -> Patterns:
+    """
+    Input patterns uint8 [C, B, H, W] of images [B, H, W, C].
+
+    Pixels uint8 go through the codes [C, 256] of `input_codes`; int8 are codes already.
+    """
+    if images.dtype == np.int8:
+        return np.ascontiguousarray(images.transpose(3, 0, 1, 2)).view(np.uint8)
     # Indexing keeps the memory order of what it indexes with; kernels want C order.
     return np.stack([channel[np.ascontiguousarray(images[..., index])] for index, channel in enumerate(codes)])
 
@@ -224,7 +245,7 @@ def encode(images: npt.NDArray[np.uint8], codes: Patterns) -> Patterns:
 def _without_products(
     node: Node, inputs: list[Patterns], formats: list[Quantization], shape: Shape, rounding: str
 ) -> Patterns:
-    if rounding == "fixed":
+    if rounding in FIXED:
         return compute_fixed(node, inputs, formats, shape)
     return compute(node, inputs, formats, shape, rounding)
 

@@ -1,7 +1,7 @@
-"""The operators without products by the rule `rounding = "fixed"`: what TFLite's reference integer kernels compute.
+"""The operators without products by the rounding rules "fixed" and "litert".
 
-Named after those kernels: ADD, QUANTIZE, CONCATENATION, AVERAGE_POOL_2D, MEAN. Nodes that compute no new codes are the
-same under both rules.
+They are those of TFLite's reference integer kernels ADD, QUANTIZE, CONCATENATION, AVERAGE_POOL_2D and MEAN. Nodes that
+compute no new codes are the same under all rules.
 """
 
 import functools

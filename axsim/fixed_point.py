@@ -1,4 +1,4 @@
-"""Fixed-point multipliers, as TFLite derives them from the scales of tensors: the rule `rounding = "fixed"`.
+"""Fixed-point multipliers, as TFLite derives them from the scales of tensors: rounding "fixed".
 
 How they are applied stands in `kernels/fixed_point.py`.
 """

@@ -14,6 +14,7 @@ FORMATS: tuple[Format, ...] = ("u8", "s8")
 DTYPES: dict[Format, type[np.uint8] | type[np.int8]] = {"u8": np.uint8, "s8": np.int8}
 
 Patterns = npt.NDArray[np.uint8]
+Images = npt.NDArray[np.uint8] | npt.NDArray[np.int8]  # [N, H, W, C]; pixels, or codes of a network's s8 input
 Integers = npt.NDArray[np.int64]
 
 

@@ -172,6 +172,11 @@ def _checked_shapes(network: Network) -> dict[str, Shape]:
     return shapes
 
 
+def printable(text: str) -> str:
+    """Replace what cannot be printed, or stored as text, by underscores."""
+    return "".join(character if character.isprintable() else "_" for character in text)
+
+
 def _named(place, rule, *arguments):  # type: ignore[no-untyped-def]
     """Call a rule; its error says which node it is about."""
     try:

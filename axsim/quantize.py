@@ -17,7 +17,7 @@ from .calibrate import FloatModel, Method, Range, calibrate
 from .errors import AxsimError, ConversionError
 from .images import ImageSet, load_images
 from .importers.float_graph import FloatGraph, FloatNode, drop_first_class, final_layer
-from .network import INPUT, SCHEMES, Network, Scheme
+from .network import INPUT, SCHEMES, Network, Scheme, printable
 from .nodes import OPERATORS, Layer, Node, Quantization, Requantizing, WeightLayer
 from .preprocessing import Preprocessing
 
@@ -105,11 +105,13 @@ def convert(
     if scheme not in SCHEMES:
         raise AxsimError(f"scheme must be one of {', '.join(SCHEMES)}, got {scheme!r}")
     model = read_model(path)
-    graph = _read_graph(model, name or _printable(pathlib.Path(path).stem), drop_background)
+    graph = _read_graph(model, name or printable(pathlib.Path(path).stem), drop_background)
     given = _model_input(graph, lambda channels: recipe)
     if not isinstance(images, ImageSet):
         images = load_images(images, network=given, unlabelled=True)
     channels, height, width = graph.shape
+    if images.images.dtype != np.uint8:
+        raise AxsimError(f"calibration images must be pixels, uint8, got {images.images.dtype}")
     if images.images.shape[1:] != (height, width, channels):
         raise AxsimError(
             f"calibration images must be {height} x {width} with {channels} channels for this model, "
@@ -127,7 +129,7 @@ def convert(
         progress,
     )
     origin = {
-        "source": _printable(pathlib.Path(path).name),
+        "source": printable(pathlib.Path(path).name),
         "source_sha256": hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest(),
         "calibration": f"{method} on {len(images)} images",
     }
@@ -235,7 +237,7 @@ def _node_names(graph: FloatGraph) -> list[str]:
     names: list[str] = []
     for index, node in enumerate(graph.nodes):
         parts: list[str] = []
-        for part in _printable(node.label).strip("/").split("/"):
+        for part in printable(node.label).strip("/").split("/"):
             if parts and part.startswith(parts[-1] + "."):
                 parts.pop()
             parts.append(part)
@@ -246,8 +248,3 @@ def _node_names(graph: FloatGraph) -> list[str]:
             name = f"{name}_{index:03d}"
         names.append(name)
     return names
-
-
-def _printable(text: str) -> str:
-    """Replace what cannot be printed, or stored as text, by underscores."""
-    return "".join(character if character.isprintable() else "_" for character in text)

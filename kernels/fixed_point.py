@@ -50,6 +50,24 @@ def requantize_fixed(sums, bias, multiplier, shift, zero_point, low, high, out):
 
 
 @kernel(parallel=True)
+def requantize_float64(sums, bias, multiplier, zero_point, low, high, out):
+    """
+    out = clamp(round_half_away(float64(sums + bias) multiplier) + zero_point, low, high), as bit patterns
+
+    LiteRT's reference kernel of fully connected layers does so since April 2025. multiplier float64 [M]; all else as in
+    `requantize_fixed`.
+    """
+    for m in prange(sums.shape[0]):
+        for n in range(sums.shape[1]):
+            real = np.float64(sums[m, n] + bias[m]) * multiplier[m]
+            real = min(max(real, -512.0), 512.0)  # beyond every code, and within what converts to an integer
+            whole = np.trunc(real)
+            if abs(real - whole) >= 0.5:
+                whole += np.sign(real)
+            out[m, n] = np.uint8(min(max(np.int64(whole) + zero_point, low), high))
+
+
+@kernel(parallel=True)
 def average_pool_fixed(x, values, kernel_shape, strides, pads, low, high, out):
     """
     out = clamp(sum / count, low, high), the quotient rounded half away from zero, as bit patterns

@@ -25,7 +25,7 @@ from axsim.nodes import (
     Softmax,
 )
 from axsim.preprocessing import Preprocessing
-from axsim.rounding import ROUNDINGS
+from axsim.rounding import FIXED, ROUNDINGS
 
 OPERATORS = (
     "conv",
@@ -46,7 +46,7 @@ OPERATORS = (
     "softmax",
     "layer_norm",
 )
-NOT_FIXED = ("matmul", "gelu", "softmax", "layer_norm")  # no rule where rounding is "fixed"
+NOT_FIXED = ("matmul", "gelu", "softmax", "layer_norm")  # no rule among FIXED
 
 
 class Builder:
@@ -138,7 +138,7 @@ class Builder:
                 node = MaxPool(name, (previous,), kept, kernel, strides, pads)
             else:
                 count_include_pad = bool(rng.random() < 0.5)
-                if self.rounding == "fixed":
+                if self.rounding in FIXED:
                     output, clamp, count_include_pad = kept, self.clamp(kept), False
                 node = AveragePool(name, (previous,), output, clamp, kernel, strides, pads, count_include_pad)
         elif op == "global_average_pool":
@@ -211,7 +211,7 @@ def network_of(operators, seed=0, scheme="symmetric", shape=(3, 7, 6), rounding=
 def networks(draw):
     """Networks of one to five random operators, any scheme and rounding rule, on small inputs of any shape."""
     rounding = draw(st.sampled_from(sorted(ROUNDINGS)))
-    operators = [op for op in OPERATORS if rounding != "fixed" or op not in NOT_FIXED]
+    operators = [op for op in OPERATORS if rounding not in FIXED or op not in NOT_FIXED]
     return network_of(
         draw(st.lists(st.sampled_from(operators), min_size=1, max_size=5)),
         draw(st.integers(0, 2**32 - 1)),

@@ -159,17 +159,26 @@ def quantize_multiplier(real):
 
 
 def rescale(x, multiplier, shift):
-    """x multiplier 2^(shift - 31) with gemmlowp's two roundings, on Python integers, for arrays of any shape."""
+    """x multiplier 2^(shift - 31) with gemmlowp's two roundings, in int64, for arrays of any shape."""
+    product = (np.asarray(x, np.int64) * 2 ** max(shift, 0)) * multiplier
+    nudged = product + np.where(product >= 0, 2**30, 1 - 2**30)
+    high = np.sign(nudged) * (abs(nudged) // 2**31)
+    divisor = 2 ** max(-shift, 0)
+    size = abs(high) // divisor + (2 * (abs(high) % divisor) >= divisor) * (divisor > 1)
+    return np.sign(high) * size
 
-    def one(value):
-        product = (int(value) << max(shift, 0)) * multiplier
-        nudged = product + (2**30 if product >= 0 else 1 - 2**30)
-        high = nudged // 2**31 if nudged >= 0 else -(-nudged // 2**31)
-        divisor = 2 ** max(-shift, 0)
-        size = abs(high) // divisor + (2 * (abs(high) % divisor) >= divisor and divisor > 1)
-        return size if high >= 0 else -size
 
-    return np.array([one(value) for value in np.ravel(x)], np.int64).reshape(np.shape(x))
+def half_away(real):
+    """Round float64 to whole numbers, halves away from zero."""
+    whole = np.trunc(real)
+    return (whole + np.where(abs(real - whole) >= 0.5, np.sign(real), 0)).astype(np.int64)
+
+
+def float64_requantize(node, totals, given):
+    """Codes of a fully connected layer by the rule "litert"."""
+    scale = given.scale * node.weight_scale.astype(np.float64) / node.output.scale
+    codes = half_away(totals * np.broadcast_to(scale, len(node.weight))[None, :, None, None])
+    return np.clip(codes + node.output.zero_point, *node.clamp)
 
 
 def fixed_requantize(node, totals, given):
@@ -195,16 +204,16 @@ def fixed_concat(node, x, given):
         return np.clip(x, *node.clamp)
     ratio = np.float32(given.scale) * (np.float32(1) / np.float32(node.output.scale))
     real = x.astype(np.float32) * ratio + np.float32(-given.zero_point) * ratio
-    steps = np.array([math.copysign(math.floor(abs(float(r)) + 0.5), r) for r in real.ravel()]).reshape(real.shape)
-    return np.clip(steps.astype(np.int64) + node.output.zero_point, *node.clamp)
+    return np.clip(half_away(real.astype(np.float64)) + node.output.zero_point, *node.clamp)
 
 
-def fixed_compute(node, inputs, given, multiplier):
-    """Output codes by the rule "fixed", or None where both rules are one."""
+def fixed_compute(node, inputs, given, multiplier, rounding):
+    """Output codes by the rules "fixed" and "litert", or None where all rules are one."""
     x, output = inputs[0], node.output
     if node.op in ("conv", "linear"):
-        sums = layer_sums(node, x, given[0], multiplier)
-        return fixed_requantize(node, accumulators(node, sums, x, given[0]), given[0])
+        totals = accumulators(node, layer_sums(node, x, given[0], multiplier), x, given[0])
+        rule = float64_requantize if node.op == "linear" and rounding == "litert" else fixed_requantize
+        return rule(node, totals, given[0])
     if node.op == "add":
         common = 2 * max(given[0].scale, given[1].scale)
         terms = [
@@ -282,8 +291,8 @@ def mean_of_reals(node, window, given, divisor):
 def compute(node, inputs, given, multiplier=None, rounding="float"):
     """Output codes int64 [B, C, H, W] of any node; `given` are the inputs' quantizations."""
     x = inputs[0]
-    if rounding == "fixed":
-        codes = fixed_compute(node, inputs, given, multiplier)
+    if rounding in ("fixed", "litert"):
+        codes = fixed_compute(node, inputs, given, multiplier, rounding)
         if codes is not None:
             return codes
     if node.op in ("conv", "linear"):
@@ -307,7 +316,7 @@ def compute(node, inputs, given, multiplier=None, rounding="float"):
         for oh, ow, window in pixels:
             if node.op == "max_pool":
                 out[:, :, oh, ow] = window.max(axis=(2, 3))
-            elif rounding == "fixed":
+            elif rounding in ("fixed", "litert"):
                 out[:, :, oh, ow] = fixed_mean(node, window)
             else:
                 size = window.shape[2] * window.shape[3]

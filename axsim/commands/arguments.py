@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from ..network import Network
     from ..preprocessing import Preprocessing
 
-IMAGES_HELP = "folder of JPEG or PNG pictures, or .h5 or .npz with images uint8 [N, H, W, C] and, if known, labels"
+IMAGES_HELP = (
+    "folder of JPEG or PNG pictures, or .h5 or .npz with images uint8 [N, H, W, C], or int8 codes of the "
+    "network's input, and, if known, labels"
+)
 
 
-def add_images(parser: argparse.ArgumentParser, purpose: str = "") -> None:
+def add_images(parser: argparse.ArgumentParser, purpose: str = "", required: bool = True) -> None:
     """Add images and how they are read: what `images_for` reads."""
-    parser.add_argument("--images", required=True, metavar="PATH", help=purpose + IMAGES_HELP)
+    parser.add_argument("--images", required=required, metavar="PATH", help=purpose + IMAGES_HELP)
     parser.add_argument("--limit", type=count, metavar="N", help="use the first N images")
     group = parser.add_argument_group("a folder of pictures")
     group.add_argument(

@@ -1,4 +1,4 @@
-"""Convert a float ONNX model to a quantized network."""
+"""Convert a float ONNX model, or a fully integer TFLite model, to a quantized network."""
 
 import argparse
 import dataclasses
@@ -11,33 +11,33 @@ from .arguments import add_images, fitting, images_for, numbers, skipped_lines
 from .result import Result
 
 if TYPE_CHECKING:
+    from ..images import ImageSet
+    from ..network import Network
     from ..preprocessing import Preprocessing
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("model", help="float .onnx file")
-    add_images(parser, "to calibrate on: ")
+    parser.add_argument("model", help="float .onnx file, or fully integer .tflite file, which needs no images")
+    add_images(parser, "to calibrate on: ", required=False)
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="network file to write, .h5")
     parser.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
     parser.add_argument(
         "--scheme",
         choices=("symmetric", "affine"),
-        default="symmetric",
         help="symmetric: s8, zero points 0; affine: u8 activations with zero points (symmetric)",
     )
     parser.add_argument(
         "--calibration",
         choices=("minmax", "percentile", "mse"),
-        default="minmax",
         help="rule for activation ranges (minmax)",
     )
     parser.add_argument(
         "--pixel-scale",
         type=float,
-        default=255.0,
         metavar="S",
-        help="the model's input is (pixel / S - mean) / std (255)",
+        help="the model's input is (pixel / S - mean) / std (255); of a .tflite model it is the pixel itself, less 128 "
+        "where it is INT8, unless one of these three is given",
     )
     parser.add_argument(
         "--mean",
@@ -49,77 +49,122 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--drop-background", action="store_true", help="remove class 0, the background of TensorFlow's 1001"
     )
+    parser.add_argument(
+        "--rounding",
+        choices=("fixed", "litert"),
+        help="of a .tflite model; fixed: int32 multiplier and shift throughout, as TFLite Micro; litert: as LiteRT's "
+        "reference kernels, whose fully connected layers compute in float64 (fixed)",
+    )
     parser.add_argument("--name", help="name of the network (the model's file name)")
     parser.add_argument("--licence", help="licence of the model, kept in the file")
     parser.add_argument("--origin", help="where the model comes from, kept in the file")
 
 
 def run(given: argparse.Namespace) -> Result:
-    """Convert a float ONNX model."""
-    from .. import engine, quantize
+    """Convert a model, quantizing it where it is float."""
+    from .. import engine
     from ..comparison import check_labels
     from ..files import check_readable, check_writable
+    from ..importers.tflite_model import is_tflite
     from ..network_file import save
     from ..text import accuracy_text
 
-    check_readable(given.model, ConversionError, "name a float .onnx model")
+    check_readable(given.model, ConversionError, "name a float .onnx model or a fully integer .tflite model")
     target = check_writable(given.output, given.overwrite)
-    if any(os.path.realpath(source) == target for source in (given.model, given.images)):
+    if any(source and os.path.realpath(source) == target for source in (given.model, given.images)):
         raise AxsimError(f"output must be another file than what is read, got {given.output}")
-    about = {key: value for key, value in (("origin", given.origin), ("licence", given.licence)) if value}
     display = ProgressDisplay()
     try:
-        model = quantize.model_input(given.model, lambda channels: _recipe(given, channels), given.drop_background)
-        recipe = model.preprocessing
-        images = images_for(model, given, True, display)
-        network = quantize.convert(
-            given.model,
-            images,
-            recipe,
-            scheme=given.scheme,
-            method=given.calibration,
-            drop_background=given.drop_background,
-            name=given.name,
-            about=about,
-            progress=display.phase("calibration"),
-        )
+        network, images = (_imported if is_tflite(given.model) else _quantized)(given, display)
         measured = None
-        if images.labels is not None:
+        if images is not None and images.labels is not None:
             check_labels(network, images)
             check = engine.run(network, images.images, progress=display.phase("int8 check"))
             measured = check.accuracy(images.labels)
     finally:
         display.close()
     save(network, given.output, given.overwrite)
-    weights = network.weights
     data = {
         "network": network.name,
         "output": given.output,
         "scheme": network.scheme,
         "rounding": network.rounding,
         "calibration": given.calibration,
+        "left_out": network.about.get("left_out"),
         "nodes": len(network.nodes),
         "layers": len(network.layers),
-        "weights": weights,
-        "preprocessing": dataclasses.asdict(recipe),
-        "calibration_images": len(images),
-        "skipped": images.skipped,
+        "weights": network.weights,
+        "preprocessing": dataclasses.asdict(network.preprocessing),
+        "calibration_images": 0 if images is None else len(images),
+        "skipped": () if images is None else images.skipped,
         "int8_top1_on_calibration_images": measured and measured.top1,
     }
-    text = "\n".join(
-        [
-            f"{given.output}: {network.name}, {network.scheme} int8, {len(network.nodes)} nodes, "
-            f"{len(network.layers)} layers with {weights} weights",
-            f"input: {recipe}",
-            f"on the {len(images)} calibration images: {accuracy_text(measured)}",
-            *skipped_lines(images),
-        ]
+    lines = [
+        f"{given.output}: {network.name}, {network.scheme} int8, rounding {network.rounding}, "
+        f"{len(network.nodes)} nodes, {len(network.layers)} layers with {network.weights} weights",
+        f"input: {network.preprocessing}",
+    ]
+    if "left_out" in network.about:
+        lines.append(f"left out at the end: {network.about['left_out']}")
+    if images is not None:
+        which = "images" if is_tflite(given.model) else "calibration images"
+        lines += [f"on the {len(images)} {which}: {accuracy_text(measured)}", *skipped_lines(images)]
+    return Result("\n".join(lines), data)
+
+
+def _quantized(given: argparse.Namespace, display: ProgressDisplay) -> "tuple[Network, ImageSet]":
+    """Quantize a float ONNX model; the images that it was calibrated on."""
+    from .. import quantize
+
+    if given.images is None:
+        raise AxsimError("--images must be given for a float model, to calibrate on")
+    if given.rounding is not None:
+        raise AxsimError("--rounding is for .tflite models; what is quantized here has rounding float")
+    model = quantize.model_input(given.model, lambda channels: _recipe(given, channels), given.drop_background)
+    images = images_for(model, given, True, display)
+    network = quantize.convert(
+        given.model,
+        images,
+        model.preprocessing,
+        scheme=given.scheme or "symmetric",
+        method=given.calibration or "minmax",
+        drop_background=given.drop_background,
+        name=given.name,
+        about=_about(given),
+        progress=display.phase("calibration"),
     )
-    return Result(text, data)
+    return network, images
+
+
+def _imported(given: argparse.Namespace, display: ProgressDisplay) -> "tuple[Network, ImageSet | None]":
+    """Import a fully integer TFLite model; images that it shall be tried on."""
+    from ..engine import check_images
+    from ..importers.tflite import convert_tflite
+
+    for name in ("scheme", "calibration", "drop_background"):
+        if getattr(given, name):
+            raise AxsimError(f"--{name.replace('_', '-')} is for float models; a .tflite model is quantized already")
+    recipe = None
+    if (given.pixel_scale, given.mean, given.std) != (None, None, None):
+        recipe = _recipe(given, max(len(given.mean or ()), len(given.std or ()), 1))
+    network = convert_tflite(
+        given.model, recipe, rounding=given.rounding or "fixed", name=given.name, about=_about(given)
+    )
+    network = dataclasses.replace(network, preprocessing=fitting(given, network.preprocessing))
+    if given.images is None:
+        return network, None
+    images = images_for(network, given, True, display)
+    check_images(network, images.images)
+    return network, images
+
+
+def _about(given: argparse.Namespace) -> dict[str, str]:
+    return {key: value for key, value in (("origin", given.origin), ("licence", given.licence)) if value}
 
 
 def _recipe(given: argparse.Namespace, channels: int) -> "Preprocessing":
     from ..preprocessing import Preprocessing
 
-    numbers = Preprocessing(given.pixel_scale, given.mean or (0.0,) * channels, given.std or (1.0,) * channels)
+    pixel_scale = 255.0 if given.pixel_scale is None else given.pixel_scale
+    numbers = Preprocessing(pixel_scale, given.mean or (0.0,) * channels, given.std or (1.0,) * channels)
     return fitting(given, numbers)

@@ -3,7 +3,8 @@
 images.h5    /images uint8 [N, H, W, C]; /labels int64 [N] (optional); /class_names text (optional)
 images.npz   the same under the names images or X, labels or Y, class_names or names
 
-They are taken as they are: of the network's size. HDF5 of more than IN_MEMORY bytes is read as it is needed.
+Images may also be int8: codes of an s8 network's input instead of pixels. All are taken as they are: of the network's
+size. HDF5 of more than IN_MEMORY bytes is read as it is needed.
 """
 
 import io
@@ -112,8 +113,10 @@ def _checked(path: pathlib.Path, images: Any, labels: Any, class_names: Any, lim
     """Check shapes and dtypes before anything large is read, then read."""
     if images is None or not hasattr(images, "ndim"):
         raise ImageError(f"{path}: has no images; expected uint8 [N, H, W, C] under 'images'")
-    if images.dtype != np.uint8 or images.ndim not in (3, 4):
-        raise ImageError(f"{path}: images must be uint8 [N, H, W, C] or [N, H, W], got {images.dtype} {images.shape}")
+    if images.dtype not in (np.uint8, np.int8) or images.ndim not in (3, 4):
+        raise ImageError(
+            f"{path}: images must be uint8 (or int8 codes) [N, H, W, C] or [N, H, W], got {images.dtype} {images.shape}"
+        )
     if images.shape[0] == 0:
         raise ImageError(f"{path}: has no images: shape {images.shape}")
     if len(images) > MOST_IMAGES or math.prod(images.shape[1:]) > LARGEST_IMAGE:
@@ -122,7 +125,8 @@ def _checked(path: pathlib.Path, images: Any, labels: Any, class_names: Any, lim
         )
     count = len(images) if limit is None else min(limit, len(images))
     pixels: Pixels
-    if isinstance(images, h5py.Dataset) and math.prod(images.shape[1:]) * count > IN_MEMORY:
+    in_memory = images.dtype == np.int8
+    if not in_memory and isinstance(images, h5py.Dataset) and math.prod(images.shape[1:]) * count > IN_MEMORY:
         pixels = StoredImages(path).select(slice(limit))
     else:
         pixels = np.ascontiguousarray(images[:limit])

@@ -50,7 +50,7 @@ class StreamedImages:
         return part
 
 
-Pixels = npt.NDArray[np.uint8] | StreamedImages
+Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.int8] | StreamedImages
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -61,6 +61,8 @@ class ImageSet:
     Attributes
     ----------
     images : array or StreamedImages
+        Of int8, they are no pixels but codes of an s8 network's input, such as features of sound quantized beforehand:
+        the network's preprocessing does not touch them.
     labels : int64 [N] or None
     class_names : tuple of str
     skipped : tuple of str
@@ -95,12 +97,12 @@ class ImageSet:
 
 
 def check_pixels(images: object) -> None:
-    """Raise ImageError unless images are uint8 [N, H, W, C], in memory or streamed."""
+    """Raise ImageError unless images are uint8 [N, H, W, C], in memory or streamed, or int8 codes in memory."""
     if isinstance(images, StreamedImages):
         return
-    if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 4:
+    if not isinstance(images, np.ndarray) or images.dtype not in (np.uint8, np.int8) or images.ndim != 4:
         came = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
-        raise ImageError(f"images must be uint8 [N, H, W, C], got {came}")
+        raise ImageError(f"images must be uint8 (or int8 codes) [N, H, W, C], got {came}")
 
 
 def check_limit(limit: int | None) -> None:

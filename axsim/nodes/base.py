@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from ..errors import NetworkError
 from ..formats import FORMATS, Format, code_range
+from ..rounding import FIXED
 
 Codes = npt.NDArray[np.integer[Any]]  # int8 or uint8
 Shape = tuple[int, int, int]
@@ -51,7 +52,7 @@ class Node:
     op: ClassVar[str]
     input_count: ClassVar[int | None] = 1  # None: any number above 0
     keeps_quantization: ClassVar[bool] = False  # output codes mean what the input's mean
-    fixed_rule: ClassVar[bool] = False  # whether it is defined where rounding is "fixed"
+    fixed_rule: ClassVar[bool] = False  # whether it is defined by the rounding rules `FIXED`
     computes_reals: ClassVar[bool] = False  # a function of real numbers, in floating point: no integer hardware's
 
     name: str
@@ -63,8 +64,8 @@ class Node:
 
     def check_rounding(self, rounding: str, inputs: tuple[Quantization, ...]) -> None:
         """Raise NetworkError if this rule of rounding does not serve the node, given the inputs' quantizations."""
-        if rounding == "fixed" and not self.fixed_rule:
-            raise NetworkError("must not be in a network whose rounding is 'fixed': there is no such rule for it")
+        if rounding in FIXED and not self.fixed_rule:
+            raise NetworkError(f"must not be in a network whose rounding is {rounding!r}: there is no such rule for it")
 
     def output_shape(self, shapes: tuple[Shape, ...]) -> Shape:
         """Shape of the output for inputs of these shapes."""

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ..errors import NetworkError
 from ..fixed_point import quantize_multiplier
 from ..formats import Format, code_range, format_of
+from ..rounding import FIXED
 from .base import Codes, Pair, Quad, Quantization, Requantizing, Shape, check_pads, check_positive
 from .windows import window_output
 
@@ -93,7 +94,7 @@ class WeightLayer(Layer):
     def check_rounding(self, rounding: str, inputs: tuple[Quantization, ...]) -> None:
         """See Node."""
         super().check_rounding(rounding, inputs)
-        if rounding == "fixed":
+        if rounding in FIXED:
             self.fixed_multiplier(inputs[0])
 
     def weight_rows(self) -> Codes:
@@ -112,7 +113,7 @@ class WeightLayer(Layer):
         return self.weight_format == "u8"
 
     def fixed_multiplier(self, x: Quantization) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-        """Fixed-point multiplier and shift of the rule "fixed", both int32 [M], as TFLite derives them."""
+        """Fixed-point multiplier and shift, both int32 [M], as TFLite derives them."""
         scale: npt.NDArray[np.float64] = np.float64(x.scale) * self.weight_scale.astype(np.float64)
         if self.float32_scale_product:
             scale = (np.float32(x.scale) * self.weight_scale).astype(np.float64)
@@ -167,6 +168,11 @@ class Linear(WeightLayer):
     def float32_scale_product(self) -> bool:
         """See Layer; TFLite does so for all fully connected layers of one weight scale."""
         return super().float32_scale_product or self.weight_scale.shape == (1,)
+
+    def float64_multiplier(self, x: Quantization) -> npt.NDArray[np.float64]:
+        """Input scale times weight scale over output scale in float64, [M]: the rule "litert"."""
+        multiplier = np.float64(x.scale) * self.weight_scale.astype(np.float64) / np.float64(self.output.scale)
+        return np.resize(multiplier, len(self.weight))
 
     def check(self, shapes: tuple[Shape, ...], inputs: tuple[Quantization, ...]) -> None:
         """See Node."""

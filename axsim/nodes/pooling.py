@@ -4,6 +4,7 @@ import dataclasses
 from typing import ClassVar
 
 from ..errors import NetworkError
+from ..rounding import FIXED
 from .base import Node, Pair, Quad, Quantization, Requantizing, Shape, check_pads, check_positive
 from .windows import window_output
 
@@ -48,11 +49,11 @@ class AveragePool(Requantizing):
         super().check_rounding(rounding, inputs)
         given, output = inputs[0], self.output
         kept = (given.format, given.zero_point) == (output.format, output.zero_point)
-        if rounding == "fixed" and not (kept and abs(given.scale - output.scale) <= 1e-6):
+        if rounding in FIXED and not (kept and abs(given.scale - output.scale) <= 1e-6):
             raise NetworkError(
                 f"output must be quantized as its input is where rounding is fixed, {given}, got {output}"
             )
-        if rounding == "fixed" and self.count_include_pad:
+        if rounding in FIXED and self.count_include_pad:
             raise NetworkError("count_include_pad must be false where rounding is fixed")
 
     def check(self, shapes: tuple[Shape, ...], inputs: tuple[Quantization, ...]) -> None:

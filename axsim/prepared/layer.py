@@ -6,10 +6,11 @@ import numpy.typing as npt
 from ..errors import AxsimError
 from ..formats import Patterns, pattern_values
 from ..gemm import INT32_MAX, Product, accumulator_bound
-from ..kernels.fixed_point import requantize_fixed
+from ..kernels.fixed_point import requantize_fixed, requantize_float64
 from ..kernels.requantize import requantize, subtract_tap_sums
-from ..nodes import Quantization, WeightLayer
+from ..nodes import Linear, Quantization, WeightLayer
 from ..product_table import Multiplier
+from ..rounding import FIXED
 from ..statistics import ErrorSums, LayerStatistics
 from .depthwise import DepthwiseProduct, is_depthwise
 from .layer_input import LayerInput
@@ -84,7 +85,9 @@ class PreparedLayer:
             subtract_tap_sums(sums, given.columns, self.groups, self._values, self._zero_point)
         out = np.empty(sums.shape, np.uint8)
         zero_point, clamp = self.node.output.zero_point, self.node.clamp
-        if self.rounding == "fixed":
+        if self.rounding == "litert" and isinstance(self.node, Linear):
+            requantize_float64(sums, self.bias, self.node.float64_multiplier(self.x), zero_point, *clamp, out)
+        elif self.rounding in FIXED:
             requantize_fixed(sums, self.bias, *self.node.fixed_multiplier(self.x), zero_point, *clamp, out)
         else:
             requantize(sums, self.bias, self.node.requantization_multiplier(self.x), zero_point, *clamp, out)
