@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .gemm import matmul
     from .images import ImageSet, load_images
     from .importers.tflite import convert_tflite
+    from .injection import ErrorModel, inject
     from .measure import gather_statistics
     from .network import Network
     from .network_file import load
@@ -30,6 +31,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "AxsimError": "errors",
+    "ErrorModel": "injection",
     "Comparison": "comparison",
     "ImageSet": "images",
     "Multiplier": "product_table",
@@ -40,6 +42,7 @@ _HOME = {
     "convert": "quantize",
     "gather_statistics": "measure",
     "convert_tflite": "importers.tflite",
+    "inject": "injection",
     "load": "network_file",
     "load_images": "images",
     "matmul": "gemm",
@@ -50,6 +53,7 @@ _HOME = {
 __all__ = [
     "AxsimError",
     "Comparison",
+    "ErrorModel",
     "ImageSet",
     "Multiplier",
     "Network",
@@ -59,6 +63,7 @@ __all__ = [
     "convert",
     "convert_tflite",
     "gather_statistics",
+    "inject",
     "load",
     "load_images",
     "matmul",

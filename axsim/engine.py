@@ -131,6 +131,12 @@ def run(
     return Run(logits, tuple(_step(node, chosen) for node in network.nodes), gathered)
 
 
+def exact_steps(network: Network) -> tuple[Step, ...]:
+    """Return how each node is computed where all products are exact."""
+    layers: dict[str, Multiplier | None] = dict.fromkeys((layer.name for layer in network.layers), None)
+    return tuple(_step(node, layers) for node in network.nodes)
+
+
 def _step(node: Node, chosen: Mapping[str, Multiplier | None]) -> Step:
     if node.name in chosen:
         used = chosen[node.name]

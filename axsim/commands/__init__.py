@@ -12,6 +12,7 @@ COMMANDS = (
     "run",
     "compare",
     "statistics",
+    "inject",
     "bench",
     "warmup",
 )

@@ -52,6 +52,8 @@ class PreparedLayer:
                     f"and {used.name if used else 'exact products'} they may reach {bound}"
                 )
         self.bias = bias.astype(np.int32)
+        # Within which a sum of products may lie, whatever comes off it or is added to it afterwards, int64 [M].
+        self.room = INT32_MAX - np.abs(bias) - depth * np.abs(zero_point) * np.abs(values).max()
         self._products: dict[Multiplier | None, Product] = {}
         self._depthwise: dict[Multiplier | None, DepthwiseProduct] = {}
 
@@ -78,6 +80,14 @@ class PreparedLayer:
         if served not in self._products:
             self._products[served] = Product(self.weight, self.groups, self.w_format, self.x.format, served)
         return self._products[served](given.columns)
+
+    def less_zero_points(self, sums: Sums, given: LayerInput) -> Sums:
+        """Return the sums of (w - z_w) x from those of w x, int32 [M, N]: the same array where all z_w are 0."""
+        if self._zero_point is None:
+            return sums
+        sums = sums.copy()
+        subtract_tap_sums(sums, given.columns, self.groups, self._values, self._zero_point)
+        return sums
 
     def codes(self, sums: Sums, given: LayerInput) -> Patterns:
         """Patterns of the output, uint8 [M, N], from sums and input; the sums may be overwritten."""

@@ -1,0 +1,114 @@
+"""Add drawn errors of given mean and standard deviation to exact sums: top-1, or a map of it over a grid of both."""
+
+import argparse
+from typing import Any
+
+from ..errors import AxsimError
+from ..progress import ProgressDisplay
+from .arguments import add_network_and_images, network_and_images, numbers
+from .result import Result
+
+LARGEST_GRID = 400
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    add_network_and_images(parser)
+    parser.add_argument(
+        "--mean", type=numbers, default=(0.0,), metavar="M,...",
+        help="mean error of one product, LSB (0); several for a grid; --mean=-8,0,8 where it begins with a minus",
+    )  # fmt: skip
+    parser.add_argument(
+        "--std", type=numbers, default=(0.0,), metavar="S,...", help="standard deviation of it, LSB (0); or several"
+    )
+    parser.add_argument("--relative", action="store_true", help="mean and std are shares of the exact product")
+    parser.add_argument(
+        "--distribution", choices=("normal", "uniform", "two_point"), default="normal", help="of the error (normal)"
+    )
+    parser.add_argument(
+        "--table", metavar="NAME", help="draw from the errors of this multiplier, mean and std its own unless given"
+    )
+    parser.add_argument(
+        "--per", choices=("accumulator", "product"), default="accumulator",
+        help="one draw a sum, with the moments of a sum of K draws; or K draws, far slower (accumulator)",
+    )  # fmt: skip
+    parser.add_argument("--layers", metavar="NAME,...", help="only these layers, the others run exactly (all)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed, the same bits (0)")
+    parser.add_argument("--map", metavar="FILE", help="write top-1 over the grid as SVG")
+    parser.add_argument("--overwrite", action="store_true", help="replace the map if it exists")
+
+
+def run(given: argparse.Namespace) -> Result:
+    """Inject errors."""
+    from ..catalog import multiplier
+    from ..files import check_writable, replacing
+    from ..injection import ErrorModel, inject
+    from ..injection.grid import accuracy_grid, accuracy_map
+    from ..text import accuracy_text, text_table
+
+    means, stds = given.mean, given.std
+    grid = len(means) * len(stds) > 1
+    if len(means) * len(stds) > LARGEST_GRID:
+        raise AxsimError(f"a grid must have at most {LARGEST_GRID} cells, got {len(means)} x {len(stds)}")
+    if given.map is not None:
+        check_writable(given.map, given.overwrite)
+        if not grid:
+            raise AxsimError("--map needs a grid: give several values to --mean or --std")
+    display = ProgressDisplay()
+    try:
+        network, images = network_and_images(given, display)
+        names = [layer.name for layer in network.weight_layers]
+        layers = names if given.layers is None else given.layers.split(",")
+        model = ErrorModel(means[0], stds[0], given.relative, given.distribution, given.per)
+        if given.table is not None:
+            model = _from_table(multiplier(given.table), network, given)
+            means, stds = (means, stds) if grid else ((model.mean,), (model.std,))
+        about: dict[str, Any] = {
+            "network": network.name, "images": len(images), "relative": given.relative, "per": given.per,
+            "distribution": given.table or given.distribution, "seed": given.seed, "layers": layers,
+        }  # fmt: skip
+        if not grid:
+            result = inject(
+                network, images.images, dict.fromkeys(layers, model), seed=given.seed,
+                progress=display.phase("injected errors"),
+            )  # fmt: skip
+            measured = None if images.labels is None else result.accuracy(images.labels)
+            top1 = None if measured is None else measured.top1
+            data = {**about, "mean": model.mean, "std": model.std, "top1": top1}
+            data["predictions"] = result.logits.argmax(axis=1).tolist()
+            text = (
+                f"{network.name}, {len(images)} images, errors of mean {model.mean:g} and standard deviation "
+                f"{model.std:g} in {len(layers)} of {len(names)} layers: {accuracy_text(measured)}"
+            )
+            return Result(text, data)
+        if images.labels is None:
+            raise AxsimError("a map of accuracy needs labels, and these images have none")
+        shares = accuracy_grid(
+            network, images.images, images.labels, model, means, stds, layers=layers, seed=given.seed,
+            progress=display.phase("grid of errors"),
+        )  # fmt: skip
+    finally:
+        display.close()
+    rows = [[f"{std:g}", *(f"{100 * share:.1f}" for share in row)] for std, row in zip(stds, shares, strict=True)]
+    text = f"Top-1 in percent on {len(images)} images; mean error across, standard deviation down:\n\n" + text_table(
+        ["", *(f"{mean:g}" for mean in means)], rows
+    )
+    if given.map is not None:
+        with replacing(given.map, given.overwrite) as temporary:
+            temporary.write_text(accuracy_map(shares, means, stds, given.relative), encoding="utf-8")
+        text += f"\n\nMap: {given.map}"
+    return Result(text, {**about, "means": means, "stds": stds, "top1": shares.tolist(), "map": given.map})
+
+
+def _from_table(multiplier: Any, network: Any, given: argparse.Namespace) -> Any:
+    """Errors of a multiplier as it serves the first layer's operands; mean and std as given, where any was."""
+    import dataclasses
+
+    from ..injection import ErrorModel
+
+    first = network.weight_layers[0]
+    served = multiplier.serving(first.weight_format, network.quantization(first.inputs[0]).format)
+    model = ErrorModel.empirical(served, given.relative, given.per)
+    if any(given.mean) or any(given.std):
+        return dataclasses.replace(model, mean=given.mean[0], std=given.std[0])
+    return model

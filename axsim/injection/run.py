@@ -1,0 +1,142 @@
+"""Runs in which exact sums take drawn errors: the same bits for a seed, whatever the threads and the batch size."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from ..engine import Progress, Run, exact_steps, forward
+from ..errors import AxsimError
+from ..formats import DTYPES, Patterns, pattern_values
+from ..images import Pixels
+from ..kernels.random import TAP_BITS, add_accumulator_errors, add_product_errors
+from ..network import Network
+from ..prepared import LayerInput, Multiplying, PreparedLayer, Sums, prepare
+from .distributions import standard_values
+from .errors import ChannelErrors, ErrorModel
+
+Errors = ErrorModel | ChannelErrors
+LARGEST_SEED = 2**64 - 1
+
+
+def inject(
+    network: Network,
+    images: Pixels,
+    errors: Errors | Mapping[str, Errors],
+    *,
+    seed: int = 0,
+    batch_size: int | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """
+    Run images through the network with exact products, and add drawn errors to each layer's sums.
+
+    The error of a sum is rounded to one of its two neighbouring integers, at random and so that the mean is kept: an
+    error of 0.3 LSB is 1 in three of ten draws. The exact sum plus the error is kept within int32.
+
+    Parameters
+    ----------
+    network : Network
+    images : uint8 [N, H, W, C]
+    errors : ErrorModel, ChannelErrors, or dict of str to either
+        For all layers with weights, or for each layer named; the others run exactly.
+    seed : int
+        From 0 to 2^64 - 1. The bits drawn depend on it, on the layer, the channel, the image's number and the pixel.
+    batch_size, progress
+        As in `axsim.run`; the result does not depend on them.
+
+    Raises
+    ------
+    ImageError
+        If the images do not fit the network.
+    AxsimError
+        If a dict names a layer that does not exist, channels do not fit, or the seed is out of range.
+    """
+    if not isinstance(seed, int | np.integer) or not 0 <= seed <= LARGEST_SEED:
+        raise AxsimError(f"seed must be a whole number from 0 to 2^64 - 1, got {seed!r}")
+    names = [layer.name for layer in network.weight_layers]
+    chosen = dict(errors) if isinstance(errors, Mapping) else dict.fromkeys(names, errors)
+    for name, each in chosen.items():
+        if name not in names:
+            raise AxsimError(f"errors must name layers with weights ({', '.join(names)}), got {name!r}")
+        if not isinstance(each, ErrorModel | ChannelErrors):
+            raise AxsimError(f"errors must be ErrorModel or ChannelErrors, got {each!r}")
+    layers = prepare(network, dict.fromkeys((layer.name for layer in network.layers), None))
+    injectors = {
+        name: _Injector(layer, chosen[name], names.index(name), seed, int(np.prod(network.shapes[name][1:])))
+        for name, layer in layers.items()
+        if name in chosen and isinstance(layer, PreparedLayer)
+    }
+
+    def accumulate(layer: Multiplying, given: LayerInput) -> Sums:
+        sums = layer.sums(given, None)
+        if layer.node.name in injectors:
+            injectors[layer.node.name].add(sums, given)
+        return sums
+
+    logits = np.concatenate(list(forward(network, layers, images, accumulate, batch_size, progress)))
+    steps = tuple(
+        dataclasses.replace(step, multiplier="injected errors") if step.node in chosen else step
+        for step in exact_steps(network)
+    )
+    return Run(logits, steps, {})
+
+
+class _Injector:
+    """Errors of one layer; counts the images that have gone by, for each image has its own random numbers."""
+
+    def __init__(self, layer: PreparedLayer, errors: Errors, index: int, seed: int, image_size: int) -> None:
+        self._layer, self._errors, self._index, self._image_size = layer, errors, index, image_size
+        self._key = np.uint64(seed & 0xFFFFFFFF), np.uint64(seed >> 32)
+        self._images = 0
+        channels, depth = layer.weight.shape
+        if depth >= 2**TAP_BITS or index >= 2 ** (32 - TAP_BITS):
+            raise AxsimError(f"layer {layer.node.name}: errors are drawn for less than 2^20 taps and 2^12 layers")
+        self._codes = pattern_values(layer.w_format)[layer.weight].astype(np.float32)
+        if isinstance(errors, ChannelErrors):
+            for name in ("mean", "gain", "noise", "centre"):
+                if getattr(errors, name).shape != (channels,):
+                    raise AxsimError(
+                        f"layer {layer.node.name}: {name} must have one entry for each of the {channels} output "
+                        f"channels, got shape {getattr(errors, name).shape}"
+                    )
+
+    def add(self, sums: Sums, given: LayerInput) -> None:
+        """Add the errors to exact sums, int32 [M, N], of a batch."""
+        errors = self._errors
+        place = self._images, self._image_size, self._index, *self._key
+        self._images += sums.shape[1] // self._image_size
+        if isinstance(errors, ChannelErrors):
+            mean = errors.mean - errors.gain * errors.centre
+            spread = errors.noise.astype(np.float32)[:, None]
+            base = self._layer.less_zero_points(sums, given)
+            add_accumulator_errors(
+                sums, base, *place, mean, errors.gain, spread, standard_values("normal"), self._layer.room
+            )
+            return
+        channels, depth = self._layer.weight.shape
+        if errors.per == "product":
+            x = self._values(given.columns)
+            add_product_errors(
+                sums, self._codes, x, self._layer.groups, *place, errors.mean, errors.std, errors.relative,
+                errors.standard, self._layer.room,
+            )  # fmt: skip
+            return
+        if errors.relative:
+            mean, gain = np.zeros(channels), np.full(channels, errors.mean)
+            spread = self._root_of_squares(given.columns) * np.float32(errors.std)
+        else:
+            mean, gain = np.full(channels, depth * errors.mean), np.zeros(channels)
+            spread = np.full((channels, 1), np.sqrt(depth) * errors.std, np.float32)
+        add_accumulator_errors(sums, sums, *place, mean, gain, spread, errors.standard, self._layer.room)
+
+    def _values(self, columns: Patterns) -> npt.NDArray[np.float32]:
+        return columns.view(DTYPES[self._layer.x.format]).astype(np.float32)
+
+    def _root_of_squares(self, columns: Patterns) -> npt.NDArray[np.float32]:
+        """sqrt(sum_k (w x)^2) of every sum, float32 [M, N]."""
+        groups = self._layer.groups
+        w, x = self._codes**2, self._values(columns) ** 2
+        squares = w.reshape(groups, -1, w.shape[1]) @ x.reshape(groups, w.shape[1], -1)
+        return np.ascontiguousarray(np.sqrt(squares).reshape(len(w), -1), np.float32)
