@@ -96,6 +96,7 @@ def calibrate(
     method: Method,
     quantize_range: Callable[[Range], tuple[float, float, int, int]],
     progress: Callable[[int, int], None] | None = None,
+    observe: Callable[[dict[str, npt.NDArray[np.float32]]], None] = lambda values: None,
 ) -> dict[str, Range]:
     """
     Range (low, high) of every tensor of the model on these images.
@@ -107,6 +108,8 @@ def calibrate(
     method : {"minmax", "percentile", "mse"}
     quantize_range : function
         (low, high) -> (scale, zero_point, lowest code, highest code): what `mse` minimises the error of.
+    observe : function
+        Called once with the tensors of every batch, by name.
 
     Raises
     ------
@@ -119,6 +122,7 @@ def calibrate(
         raise AxsimError(f"calibration must be one of {', '.join(METHODS)}, got {method!r}")
     ranges: dict[str, Range] = {}
     for values in model.run(images, recipe, progress):
+        observe(values)
         for name, value in values.items():
             low, high = float(value.min()), float(value.max())
             if not np.isfinite((low, high)).all():

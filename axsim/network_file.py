@@ -18,7 +18,6 @@ Version 1 had no weight_zero_point: the weights were int8, their zero points 0. 
 
 import dataclasses
 import os
-import pathlib
 import typing
 from typing import Any
 
@@ -30,6 +29,7 @@ from .files import check_readable
 from .network import Network
 from .nodes import OPERATORS, Node, Quantization
 from .preprocessing import Preprocessing
+from .shipped import network_path
 from .signed_file import attribute, check_links
 
 FORMAT, VERSION = "axsim-network", 2
@@ -79,7 +79,7 @@ def sign(path: str | os.PathLike[str]) -> None:
 
 def load(path: str | os.PathLike[str]) -> Network:
     """
-    Read a network file and check it whole.
+    Read a network file, or one that ships by its name (`axsim networks`), and check it whole.
 
     Raises
     ------
@@ -87,8 +87,8 @@ def load(path: str | os.PathLike[str]) -> Network:
         If the file is missing, truncated, altered, of another format or version, or breaks a rule; names the file, the
         group and the rule.
     """
-    path = pathlib.Path(path)
-    check_readable(path, NetworkError, "`axsim convert` makes a network from an ONNX model")
+    path = network_path(path)
+    check_readable(path, NetworkError, "`axsim networks` lists those that ship, `axsim convert` makes others")
     try:
         with signed_file.reading(path, FORMAT, "convert the network again") as file:
             return _read(file)

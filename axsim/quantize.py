@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .bias_correction import ChannelMeans, output_shift
 from .calibrate import FloatModel, Method, Range, calibrate
 from .errors import AxsimError, ConversionError
 from .images import ImageSet, load_images
@@ -70,6 +71,7 @@ def convert(
     *,
     scheme: Scheme = "symmetric",
     method: Method = "minmax",
+    bias_correction: bool = False,
     drop_background: bool = False,
     name: str | None = None,
     about: dict[str, str] | None = None,
@@ -88,6 +90,8 @@ def convert(
     scheme : {"symmetric", "affine"}
     method : {"minmax", "percentile", "mse"}
         How activation ranges are chosen.
+    bias_correction : bool
+        Take off each bias what rounding the weights adds on average; see `axsim.bias_correction`.
     drop_background : bool
         Remove class 0, which TensorFlow's ImageNet models have before the 1,000.
 
@@ -120,6 +124,7 @@ def convert(
     if len(recipe.mean) != channels or len(recipe.std) != channels:
         raise AxsimError(f"mean and std must have {channels} numbers, one for each channel of the model's input")
     tensors = [graph.input, *(node.name for node in graph.nodes)]
+    means = ChannelMeans()
     ranges = calibrate(
         FloatModel(model, graph.input, tensors),
         images.images,
@@ -127,13 +132,22 @@ def convert(
         method,
         lambda bounds: _code_rule(bounds, scheme),
         progress,
+        means.add,
     )
     origin = {
         "source": printable(pathlib.Path(path).name),
         "source_sha256": hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest(),
-        "calibration": f"{method} on {len(images)} images",
+        "calibration": f"{method} on {len(images)} images{', biases corrected' * bias_correction}",
     }
-    network = quantize(graph, ranges, recipe, scheme, images.class_names, {**origin, **(about or {})})
+    network = quantize(
+        graph,
+        ranges,
+        recipe,
+        scheme,
+        images.class_names,
+        {**origin, **(about or {})},
+        means if bias_correction else None,
+    )
     if drop_background and network.classes != given.classes:
         raise ConversionError("the background class can be dropped where each channel of the last layer is a class")
     return network
@@ -146,16 +160,21 @@ def quantize(
     scheme: Scheme,
     class_names: tuple[str, ...] = (),
     about: dict[str, str] | None = None,
+    means: ChannelMeans | None = None,
 ) -> Network:
-    """Quantize every node of a simplified graph, given the range of every tensor by name."""
+    """Quantize every node of a simplified graph, given the range of every tensor by name.
+
+    Biases are corrected where the `means` of the tensors are given.
+    """
     names = {graph.input: INPUT}
     formats = {INPUT: activation_quantization(ranges[graph.input], scheme)}
     nodes: list[Node] = []
-    for name, source in zip(_node_names(graph), graph.nodes, strict=True):
+    for name, source in zip(node_names(graph), graph.nodes, strict=True):
         inputs = tuple(names[given] for given in source.inputs)
         kind = OPERATORS[source.op]
         output = formats[inputs[0]] if kind.keeps_quantization else activation_quantization(ranges[source.name], scheme)
-        node = _quantize_node(source, name, inputs, formats[inputs[0]], output, scheme)
+        mean = None if means is None else means[source.inputs[0]]
+        node = _quantize_node(source, name, inputs, formats[inputs[0]], output, scheme, mean)
         names[source.name] = node.name
         formats[node.name] = node.output
         nodes.append(node)
@@ -181,7 +200,13 @@ def _code_rule(bounds: Range, scheme: Scheme) -> tuple[float, int, int, int]:
 
 
 def _quantize_node(
-    source: FloatNode, name: str, inputs: tuple[str, ...], x: Quantization, output: Quantization, scheme: Scheme
+    source: FloatNode,
+    name: str,
+    inputs: tuple[str, ...],
+    x: Quantization,
+    output: Quantization,
+    scheme: Scheme,
+    mean: npt.NDArray[np.float64] | None,
 ) -> Node:
     kind = OPERATORS[source.op]
     values = dict(source.attributes)
@@ -189,7 +214,7 @@ def _quantize_node(
         values["clamp"] = _clamp_codes(source.clamp, output, scheme)
     if issubclass(kind, WeightLayer):
         assert source.weight is not None and source.bias is not None
-        values |= _quantize_weights(source.weight, source.bias, x)
+        values |= _quantize_weights(source.weight, source.bias, x, mean, values.get("groups", 1))
     if source.op == "pad":
         value = values.pop("value")
         code = float(np.rint(value / output.scale)) + output.zero_point
@@ -215,20 +240,30 @@ def _clamp_codes(clamp: tuple[float, float], output: Quantization, scheme: Schem
 
 
 def _quantize_weights(
-    weight: npt.NDArray[np.float32], bias: npt.NDArray[np.float32], x: Quantization
+    weight: npt.NDArray[np.float32],
+    bias: npt.NDArray[np.float32],
+    x: Quantization,
+    mean: npt.NDArray[np.float64] | None,
+    groups: int,
 ) -> dict[str, Any]:
-    """Codes -127 to 127 with one scale an output channel; bias in units of input scale times weight scale."""
+    """Codes -127 to 127 with one scale an output channel; bias in units of input scale times weight scale.
+
+    The bias is corrected where the `mean` of each input channel is given.
+    """
     largest = np.abs(weight.reshape(len(weight), -1)).max(axis=1, initial=0.0).astype(np.float64)
     unit = np.abs(bias.astype(np.float64)) / x.scale
     scale = np.where(largest > 0, np.maximum(largest / 127, unit / LARGEST_BIAS), unit / ZERO_CHANNEL_BIAS)
     scale = np.where(scale > 0, np.maximum(scale, SMALLEST / x.scale), 1.0).astype(np.float32)
     column = scale.reshape(-1, *[1] * (weight.ndim - 1))
     codes = np.clip(np.rint(weight / column), -127, 127).astype(np.int8)
-    steps = np.rint(bias.astype(np.float64) / (np.float64(x.scale) * scale.astype(np.float64)))
+    real = bias.astype(np.float64)
+    if mean is not None:
+        real = real - output_shift(column.astype(np.float64) * codes - weight, mean, groups)
+    steps = np.rint(real / (np.float64(x.scale) * scale.astype(np.float64)))
     return {"weight": codes, "weight_scale": scale, "bias": steps.astype(np.int32)}
 
 
-def _node_names(graph: FloatGraph) -> list[str]:
+def node_names(graph: FloatGraph) -> list[str]:
     """
     Readable, unique node names from the model's own.
 

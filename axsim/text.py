@@ -58,10 +58,13 @@ def summary_rows(comparison: "Comparison") -> list[list[str]]:
     ]
 
 
-def comparison_text(comparison: "Comparison") -> str:
-    """Tables of every layer's error matrix, then of the multipliers, then the shares predicted within 10 %."""
+LAYER_TABLES = "Frobenius norm of each layer's error matrix, the layer alone, measured and predicted (and their ratio),"
+
+
+def comparison_text(comparison: "Comparison", layers: bool = True) -> str:
+    """Tables of every layer's error matrix (if asked for), of the multipliers, and the shares predicted within 10 %."""
     tables = []
-    for each in comparison.multipliers:
+    for each in comparison.multipliers if layers else ():
         cells = []
         for layer in each.layers:
             cells.append([layer.layer, f"{layer.measured:.4g}", *(_norm_and_ratio(layer, level) for level in LEVELS)])
@@ -69,10 +72,7 @@ def comparison_text(comparison: "Comparison") -> str:
     head, *rows = summary_rows(comparison)
     return "\n".join(
         [
-            "Frobenius norm of each layer's error matrix, the layer alone, measured and predicted (and their ratio),",
-            f"on the first {comparison.measured_images} images:",
-            "",
-            *tables,
+            *([LAYER_TABLES, f"on the first {comparison.measured_images} images:", "", *tables] if layers else []),
             f"{comparison.network.name}, {comparison.network.scheme} int8, {comparison.images} images:",
             "",
             text_table(head, rows),

@@ -49,7 +49,7 @@ def add_images(parser: argparse.ArgumentParser, purpose: str = "", required: boo
 
 def add_network_and_images(parser: argparse.ArgumentParser) -> None:
     """Add a network file and images: what `network_and_images` reads."""
-    parser.add_argument("network", help="network file, .h5")
+    parser.add_argument("network", help="network file, .h5, or the name of one that ships (axsim networks)")
     add_images(parser)
     parser.add_argument("--unlabelled", action="store_true", help="go on without labels where a folder has none")
 

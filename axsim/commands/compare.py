@@ -35,9 +35,15 @@ def run(given: argparse.Namespace) -> Result:
 
 
 def comparison_result(
-    network: "Network", images: "ImageSet", names: Any, measured_images: int, report: Any, overwrite: bool
+    network: "Network",
+    images: "ImageSet",
+    names: Any,
+    measured_images: int,
+    report: Any,
+    overwrite: bool,
+    layers: bool = True,
 ) -> Result:
-    """Compare, and write a report if its path is given."""
+    """Compare, and write a report if its path is given; `layers`: print every layer's norms too."""
     from ..catalog import multiplier
     from ..comparison import compare
     from ..files import check_writable
@@ -61,5 +67,5 @@ def comparison_result(
         except AxsimError as error:  # minutes of work are shown all the same
             failure, report = error, None
     data = {**comparison.as_dict(), "skipped": images.skipped, "report": report and str(report)}
-    lines = [comparison_text(comparison) + written, *skipped_lines(images)]
+    lines = [comparison_text(comparison, layers) + written, *skipped_lines(images)]
     return Result("\n".join(lines), data, failure)

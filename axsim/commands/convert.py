@@ -47,6 +47,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--std", type=numbers, metavar="S,...", help="one a channel (1)")
     parser.add_argument(
+        "--bias-correction",
+        action="store_true",
+        help="take off each bias what rounding the weights adds on average, on the images",
+    )
+    parser.add_argument(
         "--drop-background", action="store_true", help="remove class 0, the background of TensorFlow's 1001"
     )
     parser.add_argument(
@@ -128,6 +133,7 @@ def _quantized(given: argparse.Namespace, display: ProgressDisplay) -> "tuple[Ne
         model.preprocessing,
         scheme=given.scheme or "symmetric",
         method=given.calibration or "minmax",
+        bias_correction=given.bias_correction,
         drop_background=given.drop_background,
         name=given.name,
         about=_about(given),
@@ -141,7 +147,7 @@ def _imported(given: argparse.Namespace, display: ProgressDisplay) -> "tuple[Net
     from ..engine import check_images
     from ..importers.tflite import convert_tflite
 
-    for name in ("scheme", "calibration", "drop_background"):
+    for name in ("scheme", "calibration", "bias_correction", "drop_background"):
         if getattr(given, name):
             raise AxsimError(f"--{name.replace('_', '-')} is for float models; a .tflite model is quantized already")
     recipe = None
