@@ -20,13 +20,14 @@ class ChannelMeans:
         self._counts: dict[str, int] = {}
 
     def add(self, values: dict[str, npt.NDArray[np.float32]]) -> None:
-        """Add a batch: tensors [N, C, H, W] or [N, C] by name; others are passed over."""
+        """Add a batch: tensors [N, C, H, W], [N, T, C] or [N, C] by name; others are passed over."""
         for name, value in values.items():
-            if value.ndim not in (2, 4):
+            if value.ndim not in (2, 3, 4):
                 continue
-            axes = (0, 2, 3)[: value.ndim - 1]
+            channels = 2 if value.ndim == 3 else 1
+            axes = tuple(axis for axis in range(value.ndim) if axis != channels)
             self._sums[name] = self._sums.get(name, 0) + value.sum(axis=axes, dtype=np.float64)
-            self._counts[name] = self._counts.get(name, 0) + value.size // value.shape[1]
+            self._counts[name] = self._counts.get(name, 0) + value.size // value.shape[channels]
 
     def __getitem__(self, name: str) -> npt.NDArray[np.float64] | None:
         """Means of a tensor, float64 [C], or None where it was not gathered."""

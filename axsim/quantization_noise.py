@@ -72,6 +72,9 @@ def quantization_noise(
     """
     Signal-to-quantization-noise ratio of the input and of every node, in order of execution.
 
+    Left out are nodes whose numbers the float model does not have in this arrangement: constants, and what stands
+    between rearrangements.
+
     Parameters
     ----------
     path : path of the float .onnx model that the network was converted from
@@ -83,7 +86,7 @@ def quantization_noise(
     AxsimError
         If the model is another than the network's, by its sha256; what `axsim.convert` and `axsim.run` raise.
     """
-    from .importers.onnx import read_graph, read_model
+    from .importers.onnx import computed_tensors, read_graph, read_model
     from .quantize import node_names
 
     found = hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest() if os.path.isfile(path) else None
@@ -91,11 +94,14 @@ def quantization_noise(
         raise AxsimError(f"{path} must be the model that {network.name} was converted from: its sha256 is another")
     model = read_model(path)
     graph = read_graph(model, network.name)
-    tensors = dict(zip(node_names(graph), (node.name for node in graph.nodes), strict=True)) | {INPUT: graph.input}
-    if [*tensors][:-1] != [node.name for node in network.nodes]:
+    names = node_names(graph)
+    if names != [node.name for node in network.nodes]:
         raise AxsimError(f"{path} must give the nodes of {network.name}; convert it again with this version")
+    known = computed_tensors(model)
+    tensors = {name: node.name for name, node in zip(names, graph.nodes, strict=True) if node.name in known}
+    tensors[INPUT] = graph.input
     formats = {INPUT: network.input} | {node.name: node.output for node in network.nodes}
-    sums = {name: (_Sums(), _Sums()) for name in (INPUT, *(node.name for node in network.nodes))}
+    sums = {name: (_Sums(), _Sums()) for name in (INPUT, *names) if name in tensors}
     layers = prepare(network, dict.fromkeys((layer.name for layer in network.layers), None))
     float_model = FloatModel(model, graph.input, list(tensors.values()))
     start = 0
@@ -103,6 +109,8 @@ def quantization_noise(
         count = len(values[graph.input])
 
         def observe(name: str, codes: Patterns, values: Any = values) -> None:
+            if name not in tensors:
+                return
             real = _laid_out(values[tensors[name]], codes.shape)
             for total, made in zip(sums[name], (codes, to_codes(real, formats[name], None)), strict=True):
                 total.add(real, reals(formats[name])[made])
@@ -118,6 +126,8 @@ def quantization_noise(
 def _laid_out(value: npt.NDArray[np.float32], shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
     """Tensor [N, ...] of the float model as the network has it, [C, N, H, W]; without a class that was dropped."""
     channels, count, height, width = shape
+    if value.ndim == 3:  # tokens [N, T, F]
+        value = value.transpose(0, 2, 1)
     if value.size // count == channels + 1 and (height, width) == (1, 1):
         value = value[:, 1:]
     return value.reshape(count, channels, height, width).transpose(1, 0, 2, 3)

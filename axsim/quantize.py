@@ -16,10 +16,11 @@ import numpy.typing as npt
 from .bias_correction import ChannelMeans, output_shift
 from .calibrate import FloatModel, Method, Range, calibrate
 from .errors import AxsimError, ConversionError
+from .formats import DTYPES
 from .images import ImageSet, load_images
 from .importers.float_graph import FloatGraph, FloatNode, drop_first_class, final_layer
 from .network import INPUT, SCHEMES, Network, Scheme, printable
-from .nodes import OPERATORS, Layer, Node, Quantization, Requantizing, WeightLayer
+from .nodes import OPERATORS, Node, Quantization, Requantizing, WeightLayer
 from .preprocessing import Preprocessing
 
 LARGEST_BIAS = 2**30  # codes; a weight scale is enlarged until the bias fits
@@ -104,7 +105,7 @@ def convert(
     """
     import hashlib
 
-    from .importers.onnx import read_model
+    from .importers.onnx import computed_tensors, read_model
 
     if scheme not in SCHEMES:
         raise AxsimError(f"scheme must be one of {', '.join(SCHEMES)}, got {scheme!r}")
@@ -123,7 +124,8 @@ def convert(
         )
     if len(recipe.mean) != channels or len(recipe.std) != channels:
         raise AxsimError(f"mean and std must have {channels} numbers, one for each channel of the model's input")
-    tensors = [graph.input, *(node.name for node in graph.nodes)]
+    known = computed_tensors(model)
+    tensors = [graph.input, *dict.fromkeys(node.of_tensor for node in graph.nodes if node.of_tensor in known)]
     means = ChannelMeans()
     ranges = calibrate(
         FloatModel(model, graph.input, tensors),
@@ -171,16 +173,27 @@ def quantize(
     nodes: list[Node] = []
     for name, source in zip(node_names(graph), graph.nodes, strict=True):
         inputs = tuple(names[given] for given in source.inputs)
-        kind = OPERATORS[source.op]
-        output = formats[inputs[0]] if kind.keeps_quantization else activation_quantization(ranges[source.name], scheme)
-        mean = None if means is None else means[source.inputs[0]]
-        node = _quantize_node(source, name, inputs, formats[inputs[0]], output, scheme, mean)
+        given = tuple(formats[each] for each in inputs)
+        output = _output_quantization(source, given, ranges, scheme)
+        mean = None if means is None or not inputs else means[source.inputs[0]]
+        node = _quantize_node(source, name, inputs, given, output, scheme, mean)
         names[source.name] = node.name
         formats[node.name] = node.output
         nodes.append(node)
     network = Network(graph.name, graph.shape, formats[INPUT], recipe, tuple(nodes), scheme, (), about or {})
     fit = len(class_names) == network.shapes[nodes[-1].name][0]
     return dataclasses.replace(network, class_names=class_names) if fit else network
+
+
+def _output_quantization(
+    source: FloatNode, given: tuple[Quantization, ...], ranges: dict[str, Range], scheme: Scheme
+) -> Quantization:
+    if OPERATORS[source.op].keeps_quantization:
+        return given[0]
+    if source.op == "constant":
+        assert source.weight is not None
+        return activation_quantization((float(source.weight.min()), float(source.weight.max())), scheme)
+    return activation_quantization(ranges[source.of_tensor], scheme)
 
 
 def activation_quantization(bounds: Range, scheme: Scheme) -> Quantization:
@@ -203,7 +216,7 @@ def _quantize_node(
     source: FloatNode,
     name: str,
     inputs: tuple[str, ...],
-    x: Quantization,
+    given: tuple[Quantization, ...],
     output: Quantization,
     scheme: Scheme,
     mean: npt.NDArray[np.float64] | None,
@@ -214,7 +227,14 @@ def _quantize_node(
         values["clamp"] = _clamp_codes(source.clamp, output, scheme)
     if issubclass(kind, WeightLayer):
         assert source.weight is not None and source.bias is not None
-        values |= _quantize_weights(source.weight, source.bias, x, mean, values.get("groups", 1))
+        values |= _quantize_weights(source.weight, source.bias, given[0], mean, values.get("groups", 1))
+    if source.op == "layer_norm":
+        values |= {"gamma": source.weight, "beta": source.bias}
+    if source.op == "constant":
+        assert source.weight is not None
+        _, _, lowest, highest = _code_rule((0.0, 0.0), scheme)
+        codes = np.clip(np.rint(source.weight / output.scale) + output.zero_point, lowest, highest)
+        values["codes"] = codes.astype(DTYPES[output.format])
     if source.op == "pad":
         value = values.pop("value")
         code = float(np.rint(value / output.scale)) + output.zero_point
@@ -276,7 +296,7 @@ def node_names(graph: FloatGraph) -> list[str]:
             if parts and part.startswith(parts[-1] + "."):
                 parts.pop()
             parts.append(part)
-        if len(parts) > 1 and issubclass(OPERATORS[node.op], Layer):
+        if len(parts) > 1 and issubclass(OPERATORS[node.op], WeightLayer):
             parts.pop()  # the operator's type: a layer's scope says enough
         name = ".".join(parts) or f"{index:03d}_{node.op}"
         while name in (*names, INPUT):

@@ -1,7 +1,7 @@
 """The float network between an imported model and its quantization, and the passes that simplify it.
 
-A node is named after the tensor that it produces. The passes are small and do one thing each; `simplify` runs them in
-order. Real numbers throughout, float32.
+A node is named after the tensor that it produces. The passes are small and do one thing each; those that transformers
+need are in `token_passes.py`; `passes.simplify` runs all in order. Real numbers throughout, float32.
 """
 
 import dataclasses
@@ -23,7 +23,8 @@ class FloatNode:
     Attributes
     ----------
     op : str
-        An operator of `axsim.nodes`, or "batch_norm", "clip", "bias", "identity", "softmax", which the passes remove.
+        An operator of `axsim.nodes`, or "batch_norm", "clip", "bias", "identity", "scale", "erf", "product", which the
+        passes remove.
     name : str
         The tensor it produces.
     inputs : list of str
@@ -33,9 +34,14 @@ class FloatNode:
     attributes : dict
         The fields that the operator's class in `axsim.nodes` has beyond its quantization.
     weight, bias : float32 arrays
-        Of conv [M, C / groups, kh, kw], [M] and linear [M, F], [M]; scale and shift of a batch_norm; a constant bias.
+        Of conv [M, C / groups, kh, kw], [M] and linear [M, F], [M]; scale and shift of a batch_norm or layer_norm [C];
+        a constant bias, [1], [C] or [C, H, W]; a factor [1]; the numbers of a constant [C, H, W].
     clamp : (low, high)
         Bounds in real numbers, from a relu or clip taken in.
+    tensor : str
+        The model's tensor whose numbers these are, in another arrangement, where none has the node's name.
+    shape : (C, H, W), optional
+        Of its input, where a pass needs to know it.
     """
 
     op: str
@@ -46,6 +52,13 @@ class FloatNode:
     weight: Array | None = None
     bias: Array | None = None
     clamp: tuple[float, float] = UNBOUNDED
+    tensor: str = ""
+    shape: tuple[int, int, int] | None = None
+
+    @property
+    def of_tensor(self) -> str:
+        """The model's tensor whose numbers these are; the name of none where the node moves or brings constants."""
+        return self.tensor or self.name
 
 
 @dataclasses.dataclass
@@ -62,56 +75,66 @@ class FloatGraph:
     nodes: list[FloatNode]
 
 
-CLAMPING = ("conv", "linear", "add", "concat", "average_pool", "global_average_pool", "requantize")
-
-
-def simplify(graph: FloatGraph) -> None:
-    """Run all passes, in place."""
-    remove_identities(graph)
-    drop_final_softmax(graph)
-    fold_bias(graph)
-    fold_batch_norm(graph)
-    fold_clips(graph)
-    remove_unused(graph)
+CLAMPING = (
+    "conv",
+    "linear",
+    "matmul",
+    "add",
+    "concat",
+    "average_pool",
+    "global_average_pool",
+    "requantize",
+    "gelu",
+    "softmax",
+    "layer_norm",
+)
 
 
 def remove_identities(graph: FloatGraph) -> None:
     """Let the users of an identity (or dropout) use its input."""
     for node in [node for node in graph.nodes if node.op == "identity"]:
-        _bypass(graph, node)
+        bypass(graph, node)
 
 
 def drop_final_softmax(graph: FloatGraph) -> None:
     """Remove a softmax at the end: it changes no order of classes."""
-    for node in [node for node in graph.nodes if node.op == "softmax"]:
-        if node.name != graph.output:
-            raise ConversionError(f"node {node.name!r}: Softmax is supported as the last operator only")
-        _bypass(graph, node)
+    for node in [node for node in graph.nodes if node.op == "softmax" and node.name == graph.output]:
+        bypass(graph, node)
 
 
 def fold_bias(graph: FloatGraph) -> None:
-    """Fold the addition of a constant per channel into the conv, linear or batch normalisation that alone feeds it."""
+    """Fold a constant per channel into the layer or normalisation that alone feeds it; add any other as an input."""
     for node in [node for node in graph.nodes if node.op == "bias"]:
-        layer = _sole_producer(graph, node)
-        if layer is None or layer.op not in ("conv", "linear", "batch_norm"):
-            raise ConversionError(
-                f"node {node.name!r}: Add of a constant is supported behind a Conv, Gemm or MatMul "
-                "that feeds nothing else"
-            )
-        assert layer.bias is not None and node.bias is not None
+        layer = sole_producer(graph, node)
+        assert node.bias is not None
+        by_channel = node.bias.size == len(node.bias)
+        if layer is None or layer.op not in ("conv", "linear", "batch_norm", "layer_norm") or not by_channel:
+            _add_constant(graph, node, node.bias)
+            continue
+        assert layer.bias is not None
         if node.bias.size not in (1, layer.bias.size):
             raise ConversionError(
                 f"node {node.name!r}: Add of a constant must have one number a channel, "
                 f"got {node.bias.size} for {layer.bias.size} channels"
             )
         layer.bias = layer.bias + node.bias.reshape(-1)
-        _merge(graph, layer, node)
+        merge(graph, layer, node)
+
+
+def _add_constant(graph: FloatGraph, node: FloatNode, value: Array) -> None:
+    """Make the addition of a constant one of two inputs."""
+    if node.shape is None:
+        raise ConversionError(f"node {node.name!r}: Add of a constant must be to a tensor of a fixed size")
+    whole = np.broadcast_to(value.reshape(-1, 1, 1) if value.ndim == 1 else value, node.shape)
+    constant = FloatNode("constant", f"{node.name}:constant", [], f"{node.label}/constant", weight=whole)
+    graph.nodes.insert(graph.nodes.index(node), constant)
+    node.op, node.inputs, node.bias = "add", [*node.inputs, constant.name], None
 
 
 def fold_batch_norm(graph: FloatGraph) -> None:
     """Fold a batch normalisation into the conv or linear that alone feeds it: both are affine per channel."""
     for node in [node for node in graph.nodes if node.op == "batch_norm"]:
-        layer = _sole_producer(graph, node)
+        layer = sole_producer(graph, node)
         if layer is None or layer.op not in ("conv", "linear"):
             raise ConversionError(
                 f"node {node.name!r}: BatchNormalization is supported behind a Conv or Gemm that feeds nothing else"
@@ -120,17 +143,17 @@ def fold_batch_norm(graph: FloatGraph) -> None:
         assert node.weight is not None and node.bias is not None
         layer.weight = layer.weight * node.weight.reshape(-1, *[1] * (layer.weight.ndim - 1))
         layer.bias = layer.bias * node.weight + node.bias
-        _merge(graph, layer, node)
+        merge(graph, layer, node)
 
 
 def fold_clips(graph: FloatGraph) -> None:
     """Fold a relu or clip into the node that alone feeds it as a clamp; where none can, keep it as a requantize."""
     for node in [node for node in graph.nodes if node.op == "clip"]:
-        producer = _sole_producer(graph, node)
+        producer = sole_producer(graph, node)
         if producer is not None and producer.op in CLAMPING:
             low, high = (float(np.clip(bound, *node.clamp)) for bound in producer.clamp)
             producer.clamp = (low, high)
-            _merge(graph, producer, node)
+            merge(graph, producer, node)
         else:
             node.op = "requantize"
 
@@ -167,20 +190,20 @@ def drop_first_class(graph: FloatGraph) -> None:
     layer.weight, layer.bias = layer.weight[1:], layer.bias[1:]
 
 
-def _sole_producer(graph: FloatGraph, node: FloatNode) -> FloatNode | None:
+def sole_producer(graph: FloatGraph, node: FloatNode) -> FloatNode | None:
     """Return the node that feeds `node`, if it feeds nothing else."""
     users = [user for user in graph.nodes if node.inputs[0] in user.inputs]
     producer = next((other for other in graph.nodes if other.name == node.inputs[0]), None)
     return producer if len(users) == 1 and node.inputs[0] != graph.output else None
 
 
-def _merge(graph: FloatGraph, producer: FloatNode, node: FloatNode) -> None:
+def merge(graph: FloatGraph, producer: FloatNode, node: FloatNode) -> None:
     """Let `producer`, which now does the work of both, produce `node`'s tensor."""
     graph.nodes.remove(node)
-    producer.name = node.name
+    producer.name, producer.tensor = node.name, node.tensor
 
 
-def _bypass(graph: FloatGraph, node: FloatNode) -> None:
+def bypass(graph: FloatGraph, node: FloatNode) -> None:
     """Remove `node`; who used it uses its input."""
     graph.nodes.remove(node)
     if graph.output == node.name:

@@ -12,8 +12,10 @@ import numpy.typing as npt
 
 from ..errors import AxsimError, ConversionError, first_line
 from ..files import check_readable
-from .float_graph import FloatGraph, FloatNode, simplify
-from .onnx_operators import CONVERTERS
+from .float_graph import Array, FloatGraph, FloatNode
+from .layout import shape_in_engine, to_engine
+from .onnx_operators import CONVERTERS, MANY_INPUTS, MOVES
+from .passes import simplify
 
 OLDEST_OPSET = 11  # before it, Clip, Pad and Slice kept their arguments as attributes
 
@@ -74,7 +76,7 @@ def read_graph(model: Any, name: str) -> FloatGraph:
     if len(model.graph.output) != 1:
         raise ConversionError(f"model must have one output, the logits, got {len(model.graph.output)}")
     wanted = model.graph.output[0].name
-    nodes = [reader.node(node) for node in reader.nodes_behind(wanted)]
+    nodes = [converted for node in reader.nodes_behind(wanted) for converted in reader.convert(node)]
     if wanted not in {node.name for node in nodes}:
         raise ConversionError(f"output {wanted!r} must be computed by a node")
     graph = FloatGraph(name, given, wanted, shape, nodes)
@@ -82,6 +84,11 @@ def read_graph(model: Any, name: str) -> FloatGraph:
     if not graph.nodes:
         raise ConversionError("model must compute something from its input")
     return graph
+
+
+def computed_tensors(model: Any) -> set[str]:
+    """Names of all tensors that the model's nodes compute."""
+    return {name for node in model.graph.node for name in node.output}
 
 
 class Reader:
@@ -108,6 +115,12 @@ class Reader:
             dims = value.type.tensor_type.shape.dim
             sizes = [dim.dim_value if dim.dim_value > 0 else None for dim in dims]
             self.shapes[value.name] = tuple([sizes[0] or dims[0].dim_param or None, *sizes[1:]] if sizes else ())
+        self.batch_axes: dict[str, int] = {}  # of tensors whose first axis is not the batch
+        for node in model.graph.node:
+            if node.op_type == "Expand" and node.input[0] in self.constants:
+                constant, made = self.constants[node.input[0]], self.shapes.get(node.output[0], ())
+                if constant.shape[:1] == (1,) and constant.shape[1:] == made[1:]:  # the same for every image
+                    self.constants[node.output[0]] = constant
 
     def input(self) -> tuple[str, tuple[int, int, int]]:
         """Name and shape (C, H, W) of the one input that is no constant."""
@@ -131,27 +144,66 @@ class Reader:
         needed, nodes = {output}, []
         for node in reversed(self.graph.node):
             if needed.intersection(node.output) and node.output[0] not in self.constants:
-                if needed.intersection(node.output[1:]):
+                if needed.intersection(node.output[1:]) and node.op_type != "Split":
                     raise self.refuse(node, "only its first output is supported")
-                needed.update(node.input if node.op_type in ("Add", "Concat") else node.input[:1])
+                needed.update(node.input if node.op_type in MANY_INPUTS else node.input[:1])
                 nodes.append(node)
         return nodes[::-1]
 
-    def node(self, node: Any) -> FloatNode:
-        """Convert one node."""
+    def convert(self, node: Any) -> list[FloatNode]:
+        """Convert one node; what it becomes, in order."""
         convert = CONVERTERS.get(node.op_type)
         if convert is None or node.domain not in ("", "ai.onnx"):
             raise ConversionError(
                 f"node {node.name or node.output[0]!r}: operator {node.op_type} is not supported; "
                 f"supported are {', '.join(sorted(CONVERTERS))}"
             )
-        converted = convert(self, node)
-        converted.label = node.name or node.output[0]
-        if any(name in self.constants for name in converted.inputs):
-            raise self.refuse(node, "its input must not be constant")
-        if not all(np.isfinite(values).all() for values in (converted.weight, converted.bias) if values is not None):
-            raise self.refuse(node, "its weights must be finite numbers")
+        if node.op_type not in MOVES and any(self.batch_axis(name) for name in node.input):
+            raise self.refuse(node, "its input must have the batch as its first axis")
+        found = convert(self, node)
+        converted = found if isinstance(found, list) else [found]
+        for each in converted:
+            each.label = node.name or node.output[0]
+            if any(name in self.constants for name in each.inputs):
+                raise self.refuse(node, "its input must not be constant")
+            if not all(np.isfinite(values).all() for values in (each.weight, each.bias) if values is not None):
+                raise self.refuse(node, "its weights must be finite numbers")
         return converted
+
+    def batch_axis(self, name: str) -> int:
+        """Axis of a tensor along which the images of a batch are."""
+        return self.batch_axes.get(name, 0)
+
+    def image_dims(self, node: Any, name: str) -> tuple[int, ...]:
+        """Sizes of a tensor without its batch; `node` is who asks."""
+        shape = list(self.shapes.get(name, ()))
+        if shape:
+            del shape[self.batch_axis(name)]
+        if not shape or any(not isinstance(size, int) for size in shape):
+            raise self.refuse(node, f"its input must have a fixed size, got {self.shapes.get(name) or 'unknown'}")
+        return tuple(shape)
+
+    def of_one_image(self, node: Any, value: Array, name: str) -> Array:
+        """Return a constant as wide as one image of tensor `name`, [C, H, W], or [C] where no pixel has its own."""
+        dims = self.image_dims(node, name)
+        try:
+            whole = to_engine(np.broadcast_to(value, (1, *dims)))
+        except ValueError:
+            raise self.refuse(node, f"a constant must fit {[1, *dims]}, got shape {value.shape}") from None
+        return np.ascontiguousarray(whole[:, 0, 0] if (whole == whole[:, :1, :1]).all() else whole)
+
+    def per_channel(self, node: Any, value: Array, name: str) -> Array:
+        """Return a constant as one number for each channel of tensor `name`, [C]."""
+        found = self.of_one_image(node, value, name)
+        if found.ndim != 1:
+            raise self.refuse(node, f"a constant must have one number a channel, got shape {value.shape}")
+        return found
+
+    def known_shape(self, name: str) -> tuple[int, int, int] | None:
+        """(C, H, W) of a tensor, None where its size is not known."""
+        shape = self.shapes.get(name, ())
+        known = len(shape) > 1 and not self.batch_axis(name) and all(isinstance(size, int) for size in shape[1:])
+        return shape_in_engine(shape[1:]) if known else None
 
     def attributes(self, node: Any, **defaults: Any) -> dict[str, Any]:
         """Attributes of the node over the defaults; text as str, lists as tuples."""

@@ -92,10 +92,11 @@ def split(reader: "Reader", node: Any) -> list[FloatNode]:
     equal = -(-size // len(node.output))
     sizes = [equal] * len(node.output) if given is None else [int(part) for part in given]
     bounds = np.minimum(np.cumsum([0, *sizes]), size)
-    return [
-        rearrangement(reader, node, lambda x, i=i: np.take(x, range(bounds[i], bounds[i + 1]), axis), output=i)
-        for i in range(len(node.output))
-    ]
+
+    def part(index: int) -> Change:
+        return lambda x: np.take(x, range(bounds[index], bounds[index + 1]), axis)
+
+    return [rearrangement(reader, node, part(index), output=index) for index in range(len(node.output))]
 
 
 def gather(reader: "Reader", node: Any) -> FloatNode:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import onnx_movement, onnx_tokens
 from .float_graph import FloatNode
 
 if TYPE_CHECKING:
@@ -54,10 +55,16 @@ def _gemm(reader: "Reader", node: Any) -> FloatNode:
     )
 
 
-def _matmul(reader: "Reader", node: Any) -> FloatNode:
+def _matmul(reader: "Reader", node: Any) -> FloatNode | list[FloatNode]:
+    if node.input[0] in reader.constants:
+        raise reader.refuse(node, "its left operand must not be constant")
+    if node.input[1] not in reader.constants:
+        return onnx_tokens.matmul_of_activations(reader, node)
     weight = reader.constant(node, 1, "its right operand").astype(np.float32)
     if weight.ndim != 2:
         raise reader.refuse(node, f"its right operand must be a matrix, got shape {weight.shape}")
+    if len(reader.shapes.get(node.input[0], ())) in (3, 4):
+        return onnx_tokens.linear_of_tokens(reader, node, weight)
     return FloatNode(
         "linear",
         node.output[0],
@@ -101,24 +108,18 @@ def _add(reader: "Reader", node: Any) -> FloatNode:
         if other is None:
             raise reader.refuse(node, "must have an input that is not constant")
         value = reader.constants[constant[0]].astype(np.float32)
-        rank = len(reader.shapes.get(other, ()))
-        channel_axis = value.ndim - (rank - 1) if rank else 0
-        if value.size > 1 and (channel_axis < 0 or value.shape[channel_axis] != value.size):
+        shape = reader.known_shape(other)
+        if value.size > 1 and shape is not None:
+            value = reader.of_one_image(node, value, other)
+        elif value.size not in value.shape[:1] and value.size > 1:
             raise reader.refuse(node, f"a constant must have one number a channel, got shape {value.shape}")
-        return FloatNode("bias", node.output[0], [other], bias=value.reshape(-1))
+        else:
+            value = value.reshape(-1)
+        return FloatNode("bias", node.output[0], [other], bias=value, shape=shape)
     a, b = (reader.shapes.get(name, ()) for name in node.input)
     if a[1:] != b[1:]:
         raise reader.refuse(node, f"its inputs must have one shape, got {a} and {b}")
     return FloatNode("add", node.output[0], list(node.input))
-
-
-def _concat(reader: "Reader", node: Any) -> FloatNode:
-    rank = len(reader.shapes.get(node.output[0], ()))
-    if reader.attributes(node)["axis"] % max(rank, 1) != 1:
-        raise reader.refuse(node, "axis must be that of the channels, 1")
-    if any(name in reader.constants for name in node.input):
-        raise reader.refuse(node, "its inputs must not be constant")
-    return FloatNode("concat", node.output[0], list(node.input))
 
 
 def _max_pool(reader: "Reader", node: Any) -> FloatNode:
@@ -152,8 +153,10 @@ def _global_average_pool(reader: "Reader", node: Any) -> FloatNode:
 def _reduce_mean(reader: "Reader", node: Any) -> FloatNode:
     values = reader.attributes(node, keepdims=1)
     axes = values.get("axes") or (reader.optional(node, 1, "its axes"))
-    if axes is None or sorted(int(axis) % 4 for axis in axes) != [2, 3]:
-        raise reader.refuse(node, "must be over height and width")
+    rank = len(reader.shapes.get(node.input[0], ())) or 4
+    pixels = [1] if rank == 3 else [2, 3]  # of tokens [N, T, F], or of images
+    if axes is None or sorted(int(axis) % rank for axis in axes) != pixels:
+        raise reader.refuse(node, "must be over height and width, or over tokens")
     # Without keepdims its output is flat, which (C, 1, 1) already is.
     return FloatNode("global_average_pool", node.output[0], [node.input[0]])
 
@@ -179,6 +182,8 @@ def _pad(reader: "Reader", node: Any) -> FloatNode:
 
 def _slice(reader: "Reader", node: Any) -> FloatNode:
     shape = reader.shapes.get(node.input[0], ())
+    if len(shape) in (3, 5) or reader.batch_axis(node.input[0]):
+        return onnx_movement.slices(reader, node)
     if len(shape) != 4 or any(not size for size in shape[1:]):
         raise reader.refuse(node, f"its input must have a fixed shape [N, C, H, W], got {shape or 'unknown'}")
     starts, ends = (reader.constant(node, index, "its bounds").tolist() for index in (1, 2))
@@ -198,11 +203,13 @@ def _slice(reader: "Reader", node: Any) -> FloatNode:
 def _flatten(reader: "Reader", node: Any) -> FloatNode:
     if reader.attributes(node, axis=1)["axis"] not in (1, -len(reader.shapes.get(node.input[0], ())) + 1):
         raise reader.refuse(node, "axis must be 1")
+    if len(reader.shapes.get(node.input[0], ())) == 3:
+        return onnx_movement.reshape(reader, node)
     return FloatNode("flatten", node.output[0], [node.input[0]])
 
 
 def _reshape(reader: "Reader", node: Any) -> FloatNode:
-    """Read a reshape, squeeze or the like that makes an image flat."""
+    """Read a reshape or squeeze; what makes images flat is known by that name."""
     given, made = (reader.shapes.get(name, ()) for name in (node.input[0], node.output[0]))
     if len(given) == 2 and given == made:
         return FloatNode("identity", node.output[0], [node.input[0]])
@@ -212,8 +219,8 @@ def _reshape(reader: "Reader", node: Any) -> FloatNode:
         size *= dimension or 0
     # A batch of the same name on both sides leaves the rest no choice, even where its size was not inferred.
     kept = len(made) == 2 and size > 0 and made[1] is None and made[0] is not None and made[0] == given[0]
-    if len(given) not in (2, 4) or not flat or (made[1] != size and not kept):
-        raise reader.refuse(node, f"is supported where it makes each image flat, got {given} to {made}")
+    if len(given) not in (2, 4) or not flat or (made[1] != size and not kept) or reader.batch_axis(node.input[0]):
+        return (onnx_movement.squeeze if node.op_type == "Squeeze" else onnx_movement.reshape)(reader, node)
     return FloatNode("flatten", node.output[0], [node.input[0]])
 
 
@@ -228,29 +235,39 @@ def _dropout(reader: "Reader", node: Any) -> FloatNode:
     return _identity(reader, node)
 
 
-def _softmax(reader: "Reader", node: Any) -> FloatNode:
-    return FloatNode("softmax", node.output[0], [node.input[0]])
+# Operators of which more than the first input is computed.
+MANY_INPUTS = ("Add", "Concat", "Div", "MatMul", "Mul")
+# Operators that move numbers and may be given a batch that is not the first axis.
+MOVES = ("Gather", "Reshape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze")
 
-
-CONVERTERS: "dict[str, Callable[[Reader, Any], FloatNode]]" = {
+CONVERTERS: "dict[str, Callable[[Reader, Any], FloatNode | list[FloatNode]]]" = {
     "Add": _add,
     "AveragePool": _average_pool,
     "BatchNormalization": _batch_norm,
     "Clip": _clip,
-    "Concat": _concat,
+    "Concat": onnx_tokens.concat,
     "Conv": _conv,
+    "Div": onnx_tokens.multiply,
     "Dropout": _dropout,
+    "Erf": onnx_tokens.erf,
     "Flatten": _flatten,
+    "Gather": onnx_movement.gather,
+    "Gelu": onnx_tokens.gelu,
     "Gemm": _gemm,
     "GlobalAveragePool": _global_average_pool,
     "Identity": _identity,
+    "LayerNormalization": onnx_tokens.layer_norm,
     "MatMul": _matmul,
     "MaxPool": _max_pool,
+    "Mul": onnx_tokens.multiply,
     "Pad": _pad,
     "ReduceMean": _reduce_mean,
     "Relu": _relu,
     "Reshape": _reshape,
     "Slice": _slice,
-    "Softmax": _softmax,
+    "Softmax": onnx_tokens.softmax,
+    "Split": onnx_movement.split,
     "Squeeze": _reshape,
+    "Transpose": onnx_movement.transpose,
+    "Unsqueeze": onnx_movement.unsqueeze,
 }

@@ -17,7 +17,7 @@ POINTWISE = {"strides": (1, 1), "pads": (0, 0, 0, 0), "dilations": (1, 1), "grou
 
 
 def linear_of_tokens(reader: "Reader", node: Any, weight: Array) -> list[FloatNode]:
-    """Return the product with constant weights [F, M] along the last axis: a 1x1 convolution with the features first."""
+    """Return the product with weights [F, M] along the last axis: a 1x1 convolution with the features first."""
     dims = reader.image_dims(node, node.input[0])
     core = FloatNode("conv", node.output[0], [node.input[0]], attributes=dict(POINTWISE))
     core.weight = np.ascontiguousarray(weight.T)[:, :, None, None]
@@ -52,14 +52,10 @@ def matmul_of_activations(reader: "Reader", node: Any) -> list[FloatNode]:
 
 def softmax(reader: "Reader", node: Any) -> FloatNode:
     """Softmax; along which axis of (C, H, W) is seen to when it is known not to be the last operator."""
-    shape = reader.shapes.get(node.input[0], ())
-    axis = reader.attributes(node, axis=-1)["axis"]
-    known = 2 <= len(shape) <= 4 and all(shape[1:])
-    place = axis_in_engine(axis, len(shape)) if known else None
+    rank, shape = len(reader.shapes.get(node.input[0], ())), reader.known_shape(node.input[0])
+    place = axis_in_engine(reader.attributes(node, axis=-1)["axis"], rank) if shape and rank <= 4 else None
     attributes = {} if place is None else {"axis": place}
-    return FloatNode(
-        "softmax", node.output[0], [node.input[0]], attributes=attributes, shape=shape_in_engine(shape[1:]) if known else None
-    )
+    return FloatNode("softmax", node.output[0], [node.input[0]], attributes=attributes, shape=shape)
 
 
 def layer_norm(reader: "Reader", node: Any) -> list[FloatNode]:

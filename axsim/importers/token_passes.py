@@ -36,7 +36,13 @@ def _gelu_of(graph: FloatGraph, erf: FloatNode) -> tuple[FloatNode, str] | None:
         return None
     x = inner.inputs[0]
     node = _sole_user(graph, erf)
-    if node is None or node.op != "bias" or node.bias is None or node.bias.shape != (1,) or abs(node.bias[0] - 1) > CLOSE:
+    if (
+        node is None
+        or node.op != "bias"
+        or node.bias is None
+        or node.bias.shape != (1,)
+        or abs(node.bias[0] - 1) > CLOSE
+    ):
         return None
     halved, times_x = False, False
     while not (halved and times_x):
@@ -70,7 +76,7 @@ def align_softmax(graph: FloatGraph) -> None:
         inside = to.shape[0], to.shape[1], to.shape[2]
         back = moved_axis(inside, 2, axis)
         after = FloatNode("rearrange", node.name, [f"{node.name}:along"], node.label, {"index": back}, shape=inside)
-        node.name, node.tensor, node.inputs = f"{node.name}:along", node.tensor or node.name, [before.name]
+        node.name, node.tensor, node.inputs = f"{node.name}:along", node.of_tensor, [before.name]
         graph.nodes[place : place + 1] = [before, node, after]
 
 
@@ -79,25 +85,35 @@ def fold_scales(graph: FloatGraph) -> None:
     for node in [node for node in graph.nodes if node.op == "scale"]:
         assert node.weight is not None
         factor = np.float32(node.weight[0])
-        producer = sole_producer(graph, node)
+        producer = feeding = sole_producer(graph, node)
+        while producer is not None and producer.op == "rearrange":
+            producer = sole_producer(graph, producer)
         users = [user for user in graph.nodes if node.name in user.inputs]
-        if producer is not None and producer.op in ("conv", "linear"):
-            assert producer.weight is not None and producer.bias is not None
-            producer.weight, producer.bias = producer.weight * factor, producer.bias * factor
-            merge(graph, producer, node)
-        elif producer is not None and producer.op == "matmul" and factor > 0:
-            producer.attributes["factor"] = float(np.float32(producer.attributes["factor"]) * factor)
-            merge(graph, producer, node)
+        if producer is not None and (producer.op in ("conv", "linear") or (producer.op == "matmul" and factor > 0)):
+            _multiply(producer, factor)
+            if producer is feeding:
+                merge(graph, producer, node)
+            else:
+                producer.tensor = node.of_tensor
+                bypass(graph, node)
         elif factor > 0 and node.name != graph.output and all(user.op == "matmul" for user in users):
             for user in users:
-                times = user.inputs.count(node.name)
-                user.attributes["factor"] = float(np.float32(user.attributes["factor"]) * factor**times)
+                _multiply(user, factor ** user.inputs.count(node.name))
             bypass(graph, node)
         else:
             raise ConversionError(
                 f"node {node.name!r}: Mul or Div by a constant is supported behind a Conv, Gemm or MatMul that feeds "
                 "nothing else, or, above 0, before the MatMul of two activations"
             )
+
+
+def _multiply(layer: FloatNode, factor: np.float32) -> None:
+    """Let a layer make `factor` times as much."""
+    if layer.op == "matmul":
+        layer.attributes["factor"] = float(np.float32(layer.attributes["factor"]) * factor)
+        return
+    assert layer.weight is not None and layer.bias is not None
+    layer.weight, layer.bias = layer.weight * factor, layer.bias * factor
 
 
 def merge_rearrangements(graph: FloatGraph) -> None:
