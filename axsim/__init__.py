@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .catalog import multiplier
     from .comparison import Comparison, compare
+    from .compensation import compensate
     from .engine import Run, run
     from .errors import AxsimError
     from .gemm import matmul
@@ -38,6 +39,7 @@ _HOME = {
     "Network": "network",
     "Run": "engine",
     "compare": "comparison",
+    "compensate": "compensation",
     "Predictor": "predict",
     "convert": "quantize",
     "gather_statistics": "measure",
@@ -60,6 +62,7 @@ __all__ = [
     "Predictor",
     "Run",
     "compare",
+    "compensate",
     "convert",
     "convert_tflite",
     "gather_statistics",

@@ -83,6 +83,12 @@ class Network:
         """Number of weights of all layers."""
         return sum(layer.weight.size for layer in self.weight_layers)
 
+    @property
+    def bound_to(self) -> tuple[str, str] | None:
+        """Name and digest of the only multiplier that the network is right with, if it was compensated for one."""
+        digest = self.about.get("compensated_for_sha256")
+        return None if digest is None else (self.about.get("compensated_for", "?"), digest)
+
     def quantization(self, name: str) -> Quantization:
         """Return what the codes of a node's output (or of "input") mean."""
         return self.input if name == INPUT else next(node.output for node in self.nodes if node.name == name)

@@ -15,6 +15,7 @@ COMMANDS = (
     "compare",
     "statistics",
     "inject",
+    "compensate",
     "bench",
     "warmup",
 )

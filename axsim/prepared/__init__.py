@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from ..errors import MultiplierError
 from ..network import Network
 from ..nodes import MatMul, WeightLayer
 from ..product_table import Multiplier
@@ -14,7 +15,12 @@ Multiplying = PreparedLayer | MatMulOfBatch  # ready to multiply: a matmul is on
 
 
 def prepare(network: Network, multipliers: Mapping[str, Multiplier | None]) -> dict[str, Prepared]:
-    """Prepare every layer of the network for its multiplier (None: exact), by name."""
+    """
+    Prepare every layer of the network for its multiplier (None: exact), by name.
+
+    Raises MultiplierError where the network was compensated for another multiplier, or a layer cannot be served.
+    """
+    _check_bound(network, multipliers)
     prepared: dict[str, Prepared] = {}
     for node in network.layers:
         first, *rest = (network.quantization(name) for name in node.inputs)
@@ -25,6 +31,20 @@ def prepare(network: Network, multipliers: Mapping[str, Multiplier | None]) -> d
             assert isinstance(node, WeightLayer)
             prepared[node.name] = PreparedLayer(node, first, multipliers[node.name], network.rounding)
     return prepared
+
+
+def _check_bound(network: Network, multipliers: Mapping[str, Multiplier | None]) -> None:
+    if network.bound_to is None:
+        return
+    name, digest = network.bound_to
+    for node in network.weight_layers:
+        used = multipliers[node.name]
+        if used is None or used.digest != digest:
+            raise MultiplierError(
+                f"{network.name} was compensated for {name} (table {digest[:12]}) and is wrong with any other "
+                f"multiplier, got {f'{used.name} ({used.digest[:12]})' if used else 'exact products'}; run it with "
+                f"{name}, or run the network that it was made from"
+            )
 
 
 __all__ = [

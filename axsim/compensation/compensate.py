@@ -1,0 +1,139 @@
+"""A network made to live with one multiplier: no retraining, no extra hardware, only other biases and scales."""
+
+import dataclasses
+from typing import Literal
+
+import numpy as np
+
+from ..engine import Progress, forward
+from ..errors import AxsimError
+from ..images import Pixels
+from ..network import Network
+from ..predict import Predictor
+from ..prepared import LayerInput, Multiplying, PreparedLayer, Sums, prepare
+from ..product_table import Multiplier, check_multiplier
+from ..statistics import NetworkStatistics
+from .folding import Line, fold
+
+Target = Literal["layer", "network"]
+
+
+def compensate(
+    network: Network,
+    multiplier: Multiplier,
+    statistics: NetworkStatistics | None = None,
+    *,
+    images: Pixels | None = None,
+    target: Target = "network",
+    progress: Progress | None = None,
+) -> Network:
+    """
+    Fold the mean and the gain of the multiplier's error on every channel into each layer's bias and scales.
+
+    From statistics alone, the lines are those that the moment model predicts on the exact run's inputs (equation (5) of
+    `axsim/predict/levels.py`). With images, layer by layer, they are measured behind the layers already compensated, on
+    the inputs that the compensated network really gives; labels are not used.
+
+    Parameters
+    ----------
+    network : Network
+    multiplier : Multiplier
+        For all layers.
+    statistics : NetworkStatistics, optional
+        Of this network.
+    images : uint8 [N, H, W, C], optional
+        Calibration images, all in memory at once with one layer's columns; tens to hundreds of them. Either these or
+        statistics must be given.
+    target : {"layer", "network"}
+        With images, what a channel is brought back to: the exact products of the layer's own, already changed inputs,
+        or those of the exact network, by which what earlier layers have left is undone too.
+
+    Returns
+    -------
+    Network
+        An ordinary network, bound to the multiplier by name and digest: with any other it is refused.
+
+    Raises
+    ------
+    MultiplierError
+        If the multiplier cannot serve a layer.
+    AxsimError
+        If neither or both of statistics and images are given, the statistics are of another network, or it is already
+        compensated.
+    """
+    check_multiplier(multiplier)
+    if (statistics is None) == (images is None):
+        raise AxsimError("either statistics or images must be given to compensate from")
+    if target not in ("layer", "network"):
+        raise AxsimError(f"target must be 'layer' or 'network', got {target!r}")
+    if network.bound_to is not None:
+        raise AxsimError(f"network must not be compensated already, {network.name} is, for {network.bound_to[0]}")
+    if statistics is not None:
+        statistics.check(network)
+        predicted = Predictor(statistics)(multiplier)
+        lines = {name: Line.predicted(layer) for name, layer in predicted.layers.items()}
+        method = f"predicted from statistics of {statistics.images} images"
+    else:
+        assert images is not None
+        lines = _behind_each_other(network, multiplier, images, target, progress)
+        method = f"layer by layer on {len(images)} images, target {target}"
+    about = {
+        **network.about,
+        "compensated_for": multiplier.name,
+        "compensated_for_sha256": multiplier.digest,
+        "compensated_from_sha256": network.digest,
+        "compensation": method,
+    }
+    return dataclasses.replace(fold(network, lines), about=about)
+
+
+def _behind_each_other(
+    network: Network, multiplier: Multiplier, images: Pixels, target: Target, progress: Progress | None
+) -> dict[str, Line]:
+    """Lines of each layer behind the compensated ones, from one run of all images twice: exactly, and compensated."""
+    layers = prepare(network, dict.fromkeys((layer.name for layer in network.layers), multiplier))
+    lines: dict[str, Line] = {}
+    count = len(images)
+
+    def accumulate(layer: Multiplying, given: LayerInput) -> Sums:
+        if not isinstance(layer, PreparedLayer):
+            both = [layer.sums(given, served) for served in (None, layer.served)]
+            half = both[0].shape[1] // 2
+            return np.concatenate([both[0][:, :half], both[1][:, half:]], axis=1)
+        halves = [
+            LayerInput(layer.node, np.ascontiguousarray(half), layer.x.zero_pattern, given.size)
+            for half in (given.x[:, :count], given.x[:, count:])
+        ]
+        exact = layer.sums(halves[0], None)
+        approximate = layer.less_zero_points(layer.sums(halves[1], layer.served), halves[1])
+        if target == "network":
+            wanted = layer.less_zero_points(exact, halves[0])
+        else:
+            wanted = layer.less_zero_points(layer.sums(halves[1], None), halves[1])
+        line = _line(wanted, approximate)
+        lines[layer.node.name] = line
+        undone = np.rint((approximate - line.shift[:, None]) / (1 + line.gain[:, None]))
+        # The engine takes the zero points off itself: what they are goes back on.
+        zero = np.zeros_like(approximate)
+        undone -= layer.less_zero_points(zero, halves[1])
+        if progress is not None:
+            progress(len(lines), len(network.weight_layers))
+        return np.concatenate([exact, np.clip(undone, -layer.room[:, None], layer.room[:, None])], axis=1).astype(
+            np.int32
+        )
+
+    twice = np.concatenate([images[:], images[:]])
+    for _ in forward(network, layers, twice, accumulate, len(twice)):
+        pass
+    return lines
+
+
+def _line(wanted: Sums, approximate: Sums) -> Line:
+    """Least-squares line of each channel's approximate sums over the wanted ones."""
+    means = [sums.mean(axis=1) for sums in (wanted, approximate)]
+    centred = [
+        (sums - mean[:, None]).astype(np.float32) for sums, mean in zip((wanted, approximate), means, strict=True)
+    ]
+    variance, covariance = ((centred[0] * other).mean(axis=1, dtype=np.float64) for other in centred)
+    slope = np.divide(covariance, variance, out=np.ones_like(variance), where=variance > 0)
+    return Line.through(slope - 1, *means)

@@ -1,0 +1,75 @@
+"""The line that a multiplier's error makes of each channel, taken back by the layer's bias and scales."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import AxsimError
+from ..network import Network
+from ..nodes import Quantization, WeightLayer
+from ..predict import LayerPrediction
+
+SMALLEST, LARGEST = 0.25, 4.0  # of 1 + gain: beyond, the line says little of the channel, and its inverse would shout
+INT32_MAX = 2**31 - 1
+Vector = npt.NDArray[np.float64]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Line:
+    """
+    What a multiplier makes of each output channel's sums: approximate = (1 + gain) exact + shift.
+
+    gain and shift float64 [M]; sums in LSB, less the weights' zero points. 1 + gain is kept from 1/4 to 4.
+    """
+
+    gain: Vector
+    shift: Vector
+
+    @classmethod
+    def through(cls, gain: Vector, exact_mean: Vector, approximate_mean: Vector) -> "Line":
+        """Return the lines of these gains through the channels' means."""
+        slope = np.clip(1 + gain, SMALLEST, LARGEST)
+        return cls(slope - 1, approximate_mean - slope * exact_mean)
+
+    @classmethod
+    def predicted(cls, layer: LayerPrediction) -> "Line":
+        """Return the line that the moment model predicts: gain g_m, shift b_m - g_m centre_m."""
+        return cls.through(layer.gain, layer.centre, layer.centre + layer.mean)
+
+
+def fold(network: Network, lines: Mapping[str, Line]) -> Network:
+    """
+    Return the network with each named layer's lines undone: C = (C^ - shift) / (1 + gain).
+
+    The real output is scale (C + bias) = scale / (1 + gain) (C^ - shift + (1 + gain) bias): the shift goes into the
+    bias (rounded to an integer) and the gain into the weights' scale, and so into the requantization.
+
+    Raises
+    ------
+    AxsimError
+        If a layer does not exist, or its bias would leave int32.
+    """
+    unknown = [name for name in lines if name not in {layer.name for layer in network.weight_layers}]
+    if unknown:
+        raise AxsimError(f"lines must be of layers with weights, got {unknown[0]!r}")
+    nodes = tuple(
+        _undone(node, network.quantization(node.inputs[0]), lines[node.name])
+        if node.name in lines and isinstance(node, WeightLayer)
+        else node
+        for node in network.nodes
+    )
+    return dataclasses.replace(network, nodes=nodes)
+
+
+def _undone(node: WeightLayer, x: Quantization, line: Line) -> WeightLayer:
+    rows = node.weight_rows().astype(np.int64)
+    zero_point = np.broadcast_to(node.weight_zero_point, len(rows)).astype(np.int64)
+    # What the input's zero point adds to every sum of (w - z_w) x is part of the bias, and stretched with it.
+    constant = x.zero_point * (rows.sum(axis=1) - rows.shape[1] * zero_point)
+    bias = np.rint((1 + line.gain) * (node.bias - constant) - line.shift) + constant
+    if np.abs(bias).max(initial=0) > INT32_MAX:
+        raise AxsimError(f"layer {node.name}: bias must stay within int32, compensated it would reach {bias}")
+    scale = (node.weight_scale / (1 + line.gain)).astype(np.float32)
+    return dataclasses.replace(node, bias=bias.astype(np.int32), weight_scale=scale)

@@ -1,0 +1,132 @@
+"""Compensation: what is linear is undone entirely, the folding is exact to a bias's rounding, the binding is kept."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import reference
+from networks import network_of, random_images
+
+import axsim
+from axsim.cli import main
+from axsim.compensation import Line, compensate, fold
+from axsim.errors import AxsimError, MultiplierError
+from axsim.images import ImageSet, save_images
+from axsim.measure import gather_statistics
+from axsim.network_file import load, save
+from axsim.product_table import Multiplier
+from axsim.statistics.file import save_statistics
+
+
+def linear_error(gain=0.25, shift=-900):
+    """Products times 1 + gain, plus a shift: what every channel's line can undo."""
+    products = reference.product_table(None, "s8", "s8")
+    return Multiplier("linear", products + np.rint(gain * products).astype(np.int64) + shift, ("s8", "s8"))
+
+
+@pytest.fixture
+def network():
+    return network_of(["conv", "conv"], 4, "symmetric", (3, 7, 6))
+
+
+@pytest.mark.parametrize("way", ["statistics", "layer", "network"])
+def test_a_linear_error_is_undone(network, way):
+    images = random_images(network, 8)
+    exact = axsim.run(network, images).logits
+    multiplier = linear_error()
+    before = np.abs(axsim.run(network, images, multiplier).logits - exact).mean()
+    given = {"statistics": gather_statistics(network, images)} if way == "statistics" else {"images": images}
+    options = {} if way == "statistics" else {"target": way}
+    after = np.abs(axsim.run(compensate(network, multiplier, **given, **options), images, multiplier).logits - exact)
+    assert before > 3 * network.nodes[-1].output.scale
+    assert after.mean() < before / 10 or after.max() <= network.nodes[-1].output.scale
+
+
+@pytest.mark.parametrize("scheme", ["symmetric", "affine"])
+def test_folding_a_line_is_undoing_it(scheme):
+    """The folded layer on C^ = (1 + g) C + d gives the codes of the plain layer on C, but for a bias's rounding."""
+    network = network_of(["conv", "conv"], 5, scheme, (3, 7, 6))
+    node = network.layers[0]
+    rng = np.random.default_rng(1)
+    gain, shift = rng.choice([-0.5, 0.0, 1.0], len(node.weight)), rng.integers(-90, 90, len(node.weight)).astype(float)
+    folded = fold(network, {node.name: Line(gain, shift)}).layers[0]
+    given = network.quantization(node.inputs[0])
+    x = rng.integers(*((0, 256) if given.format == "u8" else (-128, 128)), (2, 3, 7, 6))
+    sums = reference.layer_sums(node, x, given, None)
+    exact = reference.accumulators(node, sums, x, given)
+    plain = dataclasses.replace(node, bias=np.zeros_like(node.bias))
+    centred = exact - node.bias[None, :, None, None]
+    constant = given.zero_point * (
+        node.weight_rows().astype(np.int64).sum(axis=1)
+        - node.weight_rows().shape[1] * np.broadcast_to(node.weight_zero_point, len(gain))
+    )
+    products = centred + constant[None, :, None, None]  # sums of (w - z_w) x
+    damaged = (1 + gain)[None, :, None, None] * products + shift[None, :, None, None]
+    total = damaged - constant[None, :, None, None] + folded.bias[None, :, None, None]
+    scale = np.float32(given.scale) * folded.weight_scale / np.float32(node.output.scale)
+    wanted = exact * (np.float32(given.scale) * node.weight_scale / np.float32(node.output.scale))[None, :, None, None]
+    assert np.abs(total * scale[None, :, None, None] - wanted).max() <= 0.51 * scale.max() + 1e-3 * np.abs(wanted).max()
+    assert plain.op == node.op
+
+
+def test_gains_are_kept_in_bounds():
+    line = Line.through(np.array([-3.0, 0.0, 50.0]), np.full(3, 10.0), np.full(3, 7.0))
+    assert line.gain.tolist() == [-0.75, 0.0, 3.0]
+    assert ((1 + line.gain) * 10 + line.shift).tolist() == [7.0, 7.0, 7.0]
+
+
+def test_the_exact_multiplier_needs_no_compensation(network):
+    images = random_images(network, 4)
+    exact = axsim.multiplier("exact")
+    for given in ({"images": images}, {"statistics": gather_statistics(network, images)}):
+        found = compensate(network, exact, **given)
+        for one, other in zip(found.layers, network.layers, strict=True):
+            assert np.array_equal(one.bias, other.bias)
+            assert np.abs(one.weight_scale / other.weight_scale - 1).max() < 1e-6
+
+
+def test_bound_to_its_multiplier(network, tmp_path):
+    images = random_images(network, 4)
+    mitchell, drum = axsim.multiplier("mitchell"), axsim.multiplier("drum:k=4")
+    save(compensate(network, mitchell, images=images), tmp_path / "c.h5")
+    found = load(tmp_path / "c.h5")
+    assert found.bound_to == ("mitchell", mitchell.digest)
+    assert found.about["compensated_from_sha256"] == network.digest != found.digest
+    wanted = axsim.run(compensate(network, mitchell, images=images), images, mitchell).logits
+    assert np.array_equal(axsim.run(found, images, mitchell).logits, wanted)
+    renamed = Multiplier("other name, same table", mitchell.table)
+    assert np.array_equal(axsim.run(found, images, renamed).logits, wanted)
+    for other in (drum, None, {network.layers[0].name: mitchell}):
+        with pytest.raises(MultiplierError, match="compensated for mitchell"):
+            axsim.run(found, images, other)
+    with pytest.raises(AxsimError, match="already"):
+        compensate(found, mitchell, images=images)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [({}, "either"), ({"images": 1, "statistics": 1}, "either"), ({"images": 1, "target": "labels"}, "'network'")],
+)
+def test_wrong_arguments(network, arguments, words):
+    with pytest.raises(AxsimError, match=words):
+        compensate(network, axsim.multiplier("mitchell"), **arguments)
+
+
+def test_on_the_command_line(network, tmp_path, capsys):
+    images = ImageSet(random_images(network, 6), np.zeros(6, np.int64))
+    save(network, tmp_path / "n.h5")
+    save_images(tmp_path / "i.h5", images, {})
+    save_statistics(gather_statistics(network, images.images), tmp_path / "s.h5")
+    call = ["compensate", str(tmp_path / "n.h5"), "--multiplier", "mitchell", "-o", str(tmp_path / "c.h5")]
+    assert main([*call, "--statistics", str(tmp_path / "s.h5"), "--images", str(tmp_path / "i.h5")]) == 0
+    shown = capsys.readouterr().out
+    assert all(word in shown for word in ("before", "after", "exact", "bound to mitchell"))
+    assert main([*call, "--calibration", str(tmp_path / "i.h5")]) == 2
+    assert "exists" in capsys.readouterr().err
+    assert main([*call, "--overwrite", "--calibration", str(tmp_path / "i.h5"), "--json"]) == 0
+    capsys.readouterr()
+    run = ["run", str(tmp_path / "c.h5"), "--images", str(tmp_path / "i.h5")]
+    assert main([*run, "--multiplier", "mitchell"]) == 0
+    assert main([*run, "--multiplier", "drum:k=4"]) == 2
+    assert "compensated for mitchell" in capsys.readouterr().err
+    assert main(call) == 2
