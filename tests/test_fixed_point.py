@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from axsim.errors import NetworkError
 from axsim.fixed_point import mean_multiplier, quantize_multiplier
-from axsim.kernels.fixed_point import rescale
+from axsim.kernels.fixed_point import requantize_fixed, requantize_float64, rescale
 from axsim.nodes import AveragePool, Quantization
 
 MULTIPLIERS = st.one_of(st.sampled_from([0, 2**30, 2**31 - 1, 3 * 2**29]), st.integers(2**30, 2**31 - 1))
@@ -67,3 +67,18 @@ def test_an_average_pool_keeps_its_quantization_where_rounding_is_fixed():
     node.check_rounding("float", (given,))
     with pytest.raises(NetworkError, match="quantized as its input is"):
         node.check_rounding("fixed", (given,))
+
+
+def test_two_roundings_differ_from_one_near_halves_only():
+    """The rule "litert" of fully connected layers, which rounds once, beside "fixed", which rounds twice."""
+    sums = np.arange(-20000, 20000, dtype=np.int32)[None]
+    real = np.array([0.0049])
+    multiplier = quantize_multiplier(real)
+    bias, once, twice = np.zeros(1, np.int32), np.empty(sums.shape, np.uint8), np.empty(sums.shape, np.uint8)
+    requantize_float64(sums, bias, real, 0, -128, 127, once)
+    requantize_fixed(sums, bias, *multiplier, 0, -128, 127, twice)
+    difference = np.abs(once.view(np.int8).astype(int) - twice.view(np.int8))
+    from_half = np.abs(np.abs(sums * real) % 1 - 0.5)
+    assert difference.max() == 1
+    assert from_half[difference > 0].max() < 0.01
+    assert np.array_equal(once.view(np.int8), np.clip(reference.half_away(sums * real), -128, 127))

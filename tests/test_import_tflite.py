@@ -1,206 +1,21 @@
-"""TFLite files of each operator: every tensor's codes are those of LiteRT's reference kernels."""
+"""TFLite files: every tensor's codes are those of LiteRT's reference kernels, for each operator and whole networks."""
+
+import dataclasses
 
 import numpy as np
 import pytest
-from tflite_files import ModelBuilder, Quantized, Reference
+from shared_data import shared_data
+from tflite_files import Reference
+from tflite_models import MODELS
 
 import axsim
 from axsim.engine import encode, forward, input_codes, prepare
+from axsim.errors import ImageError
+from axsim.images import load_images
 from axsim.importers.tflite import import_tflite
+from axsim.network import Preprocessing
 
 pytest.importorskip("ai_edge_litert", reason="needs LiteRT: pip install 'axsim[litert]'")
-SAME, VALID = 0, 1
-NONE, RELU, N1_TO_1, RELU6 = 0, 1, 2, 3
-
-
-def finish(builder, last):
-    """Flatten what the operator under test gave, classify it, and give the file's bytes."""
-    shape = builder.graph.tensors[last].shape
-    features = int(np.prod(shape))
-    if len(shape) == 4:
-        flat = builder.activation([1, features], fmt_of(builder, last), builder.scale(last), builder.zero_point(last))
-        new_shape = builder.tensor([2], np.int32, data=[1, features])
-        builder.add("RESHAPE", [last, new_shape], [flat], "ReshapeOptions", newShape=[1, features])
-        last = flat
-    fmt = fmt_of(builder, last)
-    weight, bias = builder.weights(last, [3, features], fmt, 3, 0, False)
-    logits = builder.activation([1, 3], fmt, 0.5, 10)
-    builder.add(
-        "FULLY_CONNECTED", [last, weight, bias], [logits], "FullyConnectedOptions", fusedActivationFunction=NONE
-    )
-    return builder.content([builder.input], [logits])
-
-
-def fmt_of(builder, tensor):
-    return {3: "u8", 9: "s8"}[builder.graph.tensors[tensor].type]
-
-
-def start(fmt, shape=(1, 7, 6, 4), seed=0):
-    builder = ModelBuilder(seed)
-    builder.input = builder.activation(shape, fmt)
-    return builder
-
-
-def conv(fmt, per_channel=False, kind="CONV_2D", multiplier=1, groups=1, padding=SAME, strides=(1, 1), dilations=(1, 1),
-         activation=NONE, kernel=(3, 2), seed=0):  # fmt: skip
-    builder = start(fmt, seed=seed)
-    channels = 4 * multiplier if kind == "DEPTHWISE_CONV_2D" else 6
-    shape = [1, *kernel, channels] if kind == "DEPTHWISE_CONV_2D" else [channels, *kernel, 4 // groups]
-    axis = 3 if kind == "DEPTHWISE_CONV_2D" else 0
-    weight, bias = builder.weights(builder.input, shape, fmt, channels, axis, per_channel)
-    size = []
-    for length, k, stride, dilation in zip((7, 6), kernel, strides, dilations, strict=True):
-        span = (k - 1) * dilation + 1
-        size.append(-(-length // stride) if padding == SAME else (length - span) // stride + 1)
-    output = builder.activation([1, *size, channels], fmt, 0.05)
-    fields = {
-        "padding": padding,
-        "strideH": strides[0],
-        "strideW": strides[1],
-        "dilationHFactor": dilations[0],
-        "dilationWFactor": dilations[1],
-        "fusedActivationFunction": activation,
-    }
-    options = "Conv2DOptions"
-    if kind == "DEPTHWISE_CONV_2D":
-        options, fields["depthMultiplier"] = "DepthwiseConv2DOptions", multiplier
-    builder.add(kind, [builder.input, weight, bias], [output], options, **fields)
-    return finish(builder, output)
-
-
-def pool(kind, fmt, padding=SAME, activation=NONE, window=(3, 2), strides=(2, 1)):
-    builder = start(fmt)
-    size = [
-        -(-length // stride) if padding == SAME else (length - k) // stride + 1
-        for length, k, stride in zip((7, 6), window, strides, strict=True)
-    ]
-    kept = builder.scale(builder.input), builder.zero_point(builder.input)
-    output = builder.activation([1, *size, 4], fmt, *kept)
-    builder.add(
-        kind,
-        [builder.input],
-        [output],
-        "Pool2DOptions",
-        padding=padding,
-        strideH=strides[0],
-        strideW=strides[1],
-        filterHeight=window[0],
-        filterWidth=window[1],
-        fusedActivationFunction=activation,
-    )
-    return finish(builder, output)
-
-
-def add(fmt, activation=NONE, seed=0):
-    builder = start(fmt, seed=seed)
-    other = builder.activation([1, 7, 6, 4], fmt)
-    builder.add("QUANTIZE", [builder.input], [other], "QuantizeOptions")
-    output = builder.activation([1, 7, 6, 4], fmt, 0.1)
-    builder.add("ADD", [builder.input, other], [output], "AddOptions", fusedActivationFunction=activation)
-    return finish(builder, output)
-
-
-def quantize(given, wanted, scale=None):
-    builder = start(given)
-    output = builder.activation([1, 7, 6, 4], wanted, scale)
-    builder.add("QUANTIZE", [builder.input], [output], "QuantizeOptions")
-    return finish(builder, output)
-
-
-def concat(fmt):
-    builder = start(fmt)
-    kept = builder.scale(builder.input), builder.zero_point(builder.input)
-    other = builder.activation([1, 7, 6, 4], fmt, *(kept if fmt == "s8" else ()))
-    builder.add("QUANTIZE", [builder.input], [other], "QuantizeOptions")
-    output = builder.activation([1, 7, 6, 12], fmt, *(kept if fmt == "s8" else ()))
-    inputs = [other, builder.input, other]
-    builder.add("CONCATENATION", inputs, [output], "ConcatenationOptions", axis=-1, fusedActivationFunction=NONE)
-    return finish(builder, output)
-
-
-def mean(fmt, keep_dims, size=(7, 6)):
-    builder = start(fmt, (1, *size, 4))
-    axes = builder.tensor([2], np.int32, data=[1, 2])
-    output = builder.activation([1, 1, 1, 4] if keep_dims else [1, 4], fmt, 0.02)
-    builder.add("MEAN", [builder.input, axes], [output], "ReducerOptions", keepDims=keep_dims)
-    return finish(builder, output)
-
-
-def pad(fmt, kind):
-    builder = start(fmt)
-    kept = builder.scale(builder.input), builder.zero_point(builder.input)
-    widths = builder.tensor([4, 2], np.int32, data=[[0, 0], [1, 2], [0, 3], [2, 1]])
-    output = builder.activation([1, 10, 9, 7], fmt, *kept)
-    inputs, options = [builder.input, widths], "PadOptions"
-    if kind == "PADV2":
-        options = "PadV2Options"
-        inputs.append(builder.tensor([1], fmt, Quantized(*kept), [77]))
-    builder.add(kind, inputs, [output], options)
-    return finish(builder, output)
-
-
-def relu(fmt, kind):
-    builder = start(fmt)
-    output = builder.activation([1, 7, 6, 4], fmt, builder.scale(builder.input), 20)
-    builder.add(kind, [builder.input], [output])
-    return finish(builder, output)
-
-
-def fully_connected(fmt, per_channel=False, activation=NONE, bias=True):
-    builder = start(fmt)
-    weight, constant = builder.weights(builder.input, [5, 168], fmt, 5, 0, per_channel)
-    output = builder.activation([1, 5], fmt, 0.3)
-    builder.add(
-        "FULLY_CONNECTED",
-        [builder.input, weight, constant if bias else -1],
-        [output],
-        "FullyConnectedOptions",
-        fusedActivationFunction=activation,
-    )
-    return builder.content([builder.input], [output])
-
-
-MODELS = {
-    "conv u8": lambda: conv("u8"),
-    "conv u8 relu6 valid strides": lambda: conv("u8", padding=VALID, strides=(2, 3), activation=RELU6),
-    "conv s8": lambda: conv("s8"),
-    "conv s8 channels": lambda: conv("s8", True, activation=RELU),
-    "conv s8 dilated": lambda: conv("s8", True, dilations=(2, 3), padding=SAME),
-    "conv s8 dilated valid": lambda: conv("s8", True, dilations=(2, 3), padding=VALID),
-    "conv s8 groups": lambda: conv("s8", True, groups=2, activation=N1_TO_1),
-    "conv u8 1x1": lambda: conv("u8", kernel=(1, 1)),
-    "conv s8 even window": lambda: conv("s8", True, kernel=(2, 4), strides=(2, 2)),
-    "depthwise u8": lambda: conv("u8", kind="DEPTHWISE_CONV_2D"),
-    "depthwise u8 x3": lambda: conv("u8", kind="DEPTHWISE_CONV_2D", multiplier=3, strides=(2, 2)),
-    "depthwise s8": lambda: conv("s8", kind="DEPTHWISE_CONV_2D"),
-    "depthwise s8 channels x2": lambda: conv("s8", True, kind="DEPTHWISE_CONV_2D", multiplier=2, dilations=(2, 1)),
-    "add u8": lambda: add("u8"),
-    "add s8 relu": lambda: add("s8", RELU, 3),
-    "add s8 relu6": lambda: add("s8", RELU6, 4),
-    "quantize s8 s8": lambda: quantize("s8", "s8"),
-    "quantize u8 s8": lambda: quantize("u8", "s8"),
-    "quantize s8 u8": lambda: quantize("s8", "u8", 0.003),
-    "concat u8": lambda: concat("u8"),
-    "concat s8": lambda: concat("s8"),
-    "mean u8": lambda: mean("u8", True),
-    "mean s8": lambda: mean("s8", False),
-    "mean s8 power of two": lambda: mean("s8", False, (4, 8)),
-    "mean s8 one pixel": lambda: mean("s8", True, (1, 1)),
-    "average u8": lambda: pool("AVERAGE_POOL_2D", "u8"),
-    "average s8": lambda: pool("AVERAGE_POOL_2D", "s8"),
-    "average s8 valid relu": lambda: pool("AVERAGE_POOL_2D", "s8", VALID, RELU, (7, 6), (1, 1)),
-    "max u8 relu6": lambda: pool("MAX_POOL_2D", "u8", SAME, RELU6),
-    "max s8": lambda: pool("MAX_POOL_2D", "s8", VALID),
-    "pad u8": lambda: pad("u8", "PAD"),
-    "pad s8": lambda: pad("s8", "PAD"),
-    "padv2 s8": lambda: pad("s8", "PADV2"),
-    "relu s8": lambda: relu("s8", "RELU"),
-    "relu6 u8": lambda: relu("u8", "RELU6"),
-    "relu_n1 s8": lambda: relu("s8", "RELU_N1_TO_1"),
-    "fully connected u8": lambda: fully_connected("u8"),
-    "fully connected s8": lambda: fully_connected("s8", activation=RELU),
-    "fully connected s8 channels": lambda: fully_connected("s8", True, bias=False),
-}
 
 
 def all_codes(network, images):
@@ -239,3 +54,59 @@ def test_each_operator_equals_litert(name, tmp_path):
     assert_equal_to_litert(path, pixels, codes)
     if network.input.format == "s8":
         assert np.array_equal(axsim.run(network, codes).logits, axsim.run(network, pixels).logits)
+
+
+def test_a_pixel_is_the_code_unless_a_recipe_is_given(tmp_path):
+    path = tmp_path / "model.tflite"
+    for name, least in (("conv u8", 0), ("conv s8", -128)):
+        path.write_bytes(MODELS[name]())
+        network = axsim.convert_tflite(path)
+        wanted = (np.arange(256) + least).astype(np.int64) & 255
+        assert np.array_equal(input_codes(network), np.tile(wanted, (4, 1)))
+    recipe = Preprocessing(255.0, (0.5,), (0.25,))
+    assert axsim.convert_tflite(path, recipe).preprocessing == dataclasses.replace(
+        recipe, mean=(0.5,) * 4, std=(0.25,) * 4
+    )
+
+
+def test_codes_are_refused_where_the_input_is_unsigned(tmp_path):
+    path = tmp_path / "model.tflite"
+    path.write_bytes(MODELS["conv u8"]())
+    with pytest.raises(ImageError, match="whose input is u8, got int8 codes"):
+        axsim.run(axsim.convert_tflite(path), np.zeros((1, 7, 6, 4), np.int8))
+
+
+def test_codes_come_from_files_too(tmp_path):
+    codes = np.arange(-30, 30, dtype=np.int8).reshape(2, 5, 6)
+    np.savez(tmp_path / "codes.npz", X=codes, Y=np.array([1, 0]))
+    loaded = load_images(tmp_path / "codes.npz")
+    assert loaded.images.dtype == np.int8
+    assert np.array_equal(loaded.images, codes[..., None])
+
+
+def inputs_of(name, count):
+    """Images for a shared network, as axsim takes them."""
+    if name.startswith("kws"):
+        return np.load(shared_data("images/kws/kws01_mfcc_int8.npz"))["X"][:count]
+    if name.startswith("cifar10"):
+        return np.load(shared_data("images/cifar10/test.npz"))["X"][:count]
+    network = axsim.convert_tflite(shared_data(f"models/{name}.tflite"))
+    return load_images(shared_data("images/imagenet/nips17"), count, network, unlabelled=True).images[:]
+
+
+SHARED = {
+    "cifar10_mlperftiny_resnet8_int8": 40,
+    "kws_dscnn_int8": 40,
+    "mobilenet_v1_0.25_128_quant": 20,
+    "mobilenet_v2_1.0_224_quant": 2,
+    "tf2_mobilenet_v2_1.0_224_ptq": 2,
+}
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_whole_networks_equal_litert(name):
+    images = inputs_of(name, SHARED[name])
+    path = shared_data(f"models/{name}.tflite")
+    signed = axsim.convert_tflite(path).input.format == "s8"
+    codes = (images ^ 128).view(np.int8) if signed and images.dtype == np.uint8 else images
+    assert_equal_to_litert(path, images, codes)

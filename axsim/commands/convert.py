@@ -57,8 +57,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rounding",
         choices=("fixed", "litert"),
-        help="of a .tflite model; fixed: int32 multiplier and shift throughout, as TFLite Micro; litert: as LiteRT's "
-        "reference kernels, whose fully connected layers compute in float64 (fixed)",
+        help="of a .tflite model; litert: as LiteRT's reference kernels; fixed: the same, but fully connected layers "
+        "too by int32 multiplier and shift, as TFLite Micro (litert)",
     )
     parser.add_argument("--name", help="name of the network (the model's file name)")
     parser.add_argument("--licence", help="licence of the model, kept in the file")
@@ -154,7 +154,7 @@ def _imported(given: argparse.Namespace, display: ProgressDisplay) -> "tuple[Net
     if (given.pixel_scale, given.mean, given.std) != (None, None, None):
         recipe = _recipe(given, max(len(given.mean or ()), len(given.std or ()), 1))
     network = convert_tflite(
-        given.model, recipe, rounding=given.rounding or "fixed", name=given.name, about=_about(given)
+        given.model, recipe, rounding=given.rounding or "litert", name=given.name, about=_about(given)
     )
     network = dataclasses.replace(network, preprocessing=fitting(given, network.preprocessing))
     if given.images is None:

@@ -23,6 +23,7 @@ from .tflite_model import Model, Operator, Tensor, read_model
 from .tflite_operators import CONVERTERS
 
 FORMATS: dict[str, Format] = {"UINT8": "u8", "INT8": "s8"}
+LARGEST_SIZE = 2**16  # of the input, along each axis
 PROBABILITIES = ("SOFTMAX", "DEQUANTIZE")  # left out at the end
 FORMATTING = ("QUANTIZE", "RESHAPE", "SQUEEZE")  # and these behind them
 
@@ -59,7 +60,7 @@ def convert_tflite(
     path: str | os.PathLike[str],
     recipe: Preprocessing | None = None,
     *,
-    rounding: str = "fixed",
+    rounding: str = "litert",
     name: str | None = None,
     about: dict[str, str] | None = None,
 ) -> Network:
@@ -73,7 +74,8 @@ def convert_tflite(
         Of one channel, it serves all. By default a pixel is the input's code as it is (u8), or 128 less (s8), as
         deployed models take them.
     rounding : {"fixed", "litert"}
-        fixed: integers throughout. litert: fully connected layers as LiteRT's reference kernels compute them.
+        litert: what LiteRT's reference kernels compute, bit for bit. fixed: the same but for fully connected layers,
+        which are in integers too, as in TFLite Micro.
 
     Raises
     ------
@@ -91,7 +93,7 @@ def import_tflite(
     path: str | os.PathLike[str],
     recipe: Preprocessing | None = None,
     *,
-    rounding: str = "fixed",
+    rounding: str = "litert",
     name: str | None = None,
     about: dict[str, str] | None = None,
 ) -> Imported:
@@ -131,7 +133,9 @@ def import_tflite(
 def pixels_as_codes(given: Quantization, channels: int) -> Preprocessing:
     """Return the recipe under which code = pixel + lowest code: a pixel is the input's code, as its format counts."""
     mean = float(given.zero_point - code_range(given.format)[0])
-    return Preprocessing(1.0, (mean,) * channels, (float(np.float32(1 / given.scale)),) * channels)
+    with np.errstate(over="ignore"):
+        std = float(np.float32(1 / given.scale))
+    return Preprocessing(1.0, (mean,) * channels, (std,) * channels)
 
 
 class Importer:
@@ -158,6 +162,8 @@ class Importer:
         if len(given.shape) not in (2, 4):
             raise ConversionError(f"input {given.name!r} must have shape [1, H, W, C] or [1, C], got {given.shape}")
         self.input_shape = self.image_shape(given)
+        if max(self.input_shape) > LARGEST_SIZE:
+            raise ConversionError(f"input {given.name!r} must have at most {LARGEST_SIZE} along an axis")
         self.values[given.index] = Value(INPUT, self.input_shape)
         logits, dropped = self.without_probabilities(self.model.outputs[0])
         for operator in self.operators_behind(logits):
