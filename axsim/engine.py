@@ -20,7 +20,7 @@ from .images.image_set import check_pixels
 from .network import INPUT, Network
 from .nodes import Node, Quantization, Shape
 from .operators import compute, reals, to_codes
-from .prepared import LayerInput, Multiplying, Prepared, PreparedMatMul, Sums, prepare
+from .prepared import LayerInput, Multiplying, Prepared, PreparedMatMul, Sums, prepare, reads_in_place
 from .product_table import Multiplier, check_multiplier
 from .rounding import FIXED
 from .statistics import Statistics
@@ -121,13 +121,13 @@ def run(
 
     def accumulate(layer: Multiplying, given: LayerInput) -> Sums:
         approximate = layer.sums(given, layer.served)
-        if statistics:
-            exact = approximate if layer.served is None else layer.sums(given, None)
-            gathered[layer.node.name].add(given.columns, layer.weight)
-            gathered[layer.node.name].errors.add(exact, approximate)
+        exact = approximate if layer.served is None else layer.sums(given, None)
+        gathered[layer.node.name].add(given.columns, layer.weight)
+        gathered[layer.node.name].errors.add(exact, approximate)
         return approximate
 
-    logits = np.concatenate(list(forward(network, layers, images, accumulate, batch_size, progress)))
+    watch = accumulate if statistics else None
+    logits = np.concatenate(list(forward(network, layers, images, watch, batch_size, progress)))
     return Run(logits, tuple(_step(node, chosen) for node in network.nodes), gathered)
 
 
@@ -161,20 +161,20 @@ def forward(
     network: Network,
     layers: Mapping[str, Prepared],
     images: Pixels,
-    accumulate: Accumulate,
+    accumulate: Accumulate | None,
     batch_size: int | None = None,
     progress: Progress | None = None,
     observe: Observe | None = None,
 ) -> Iterator[npt.NDArray[np.float32]]:
     """
-    Yield the logits, float32 [B, classes], batch by batch; `accumulate` multiplies each layer.
+    Yield the logits, float32 [B, classes], batch by batch; `accumulate`, if any, multiplies each layer.
 
     `observe` is given the codes of the input and of every node as they are made.
     """
     check_images(network, images)
     if batch_size is not None and (not isinstance(batch_size, int | np.integer) or batch_size < 1):
         raise errors.AxsimError(f"batch_size must be a whole number of 1 or more, got {batch_size!r}")
-    size = batch_size or default_batch_size(network)
+    size = batch_size or default_batch_size(network, sums=accumulate is not None)
     codes_of_pixels = input_codes(network)
     last_use = {name: index for index, node in enumerate(network.nodes) for name in node.inputs}
     for start in range(0, len(images), size):
@@ -218,13 +218,16 @@ def check_images(network: Network, images: Pixels) -> None:
         raise errors.ImageError("images must be at least one, got none")
 
 
-def default_batch_size(network: Network) -> int:
-    """Images a batch, such that columns and sums of the largest layer stay within BATCH_BYTES."""
+def default_batch_size(network: Network, sums: bool = True) -> int:
+    """Images a batch, such that the arrays of the largest layer, with or without `sums`, stay within BATCH_BYTES."""
     largest = 1
     for node in network.layers:
-        operands = node.operand_codes(tuple(network.shapes[name] for name in node.inputs))
-        # One byte a code of the operands; exact and approximate sums of four bytes each, and the codes.
-        largest = max(largest, operands + 9 * math.prod(network.shapes[node.name]))
+        shapes = tuple(network.shapes[name] for name in node.inputs)
+        operands = sum(map(math.prod, shapes))
+        if sums or not reads_in_place(node):
+            operands += node.operand_codes(shapes)
+        # One byte a code; exact and approximate sums of four bytes each.
+        largest = max(largest, operands + (9 if sums else 1) * math.prod(network.shapes[node.name]))
     return max(1, BATCH_BYTES // largest)
 
 
@@ -256,7 +259,7 @@ def _without_products(
     return compute(node, inputs, formats, shape, rounding)
 
 
-def _layer(layer: Prepared, inputs: list[Patterns], shape: Shape, accumulate: Accumulate) -> Patterns:
+def _layer(layer: Prepared, inputs: list[Patterns], shape: Shape, accumulate: Accumulate | None) -> Patterns:
     channels, height, width = shape
     if isinstance(layer, PreparedMatMul):
         product: Multiplying = layer.with_left(inputs[0])
@@ -264,5 +267,5 @@ def _layer(layer: Prepared, inputs: list[Patterns], shape: Shape, accumulate: Ac
     else:
         product = layer
         given = LayerInput(layer.node, inputs[0], layer.x.zero_pattern, (height, width))
-    codes = product.codes(accumulate(product, given), given)
+    codes = product.compute(given) if accumulate is None else product.codes(accumulate(product, given), given)
     return codes.reshape(channels, -1, height, width)

@@ -1,5 +1,7 @@
 """Validated matrix products through a multiplier: the only way into the GEMM kernels."""
 
+import dataclasses
+
 import numpy as np
 import numpy.typing as npt
 
@@ -8,10 +10,15 @@ from .formats import DTYPES, Format, Integers, Patterns, exact_products, format_
 from .kernels.elementwise import look_up
 from .kernels.gemm import exact_gemm, table_gemm
 from .kernels.gemm_avx512 import dot_gemm, plane_gemm
+from .kernels.requantize import requantize
 from .plan import EXACT, MOST_NEGATIVE, BytePlanes, OperandMaps, aligned, exact_maps, plan, tier
 from .product_table import Multiplier, check_multiplier
 
 INT32_MAX = 2**31 - 1
+Sums = npt.NDArray[np.int32]
+Into = tuple[Sums, npt.NDArray[np.float32], tuple[int, int, int], Patterns]  # bias, multiplier, limits, codes
+NO_SUMS = np.empty((0, 0), np.int32)
+KEPT: Into = (np.empty(0, np.int32), np.empty(0, np.float32), (0, 0, 0), np.empty((0, 0), np.uint8))  # sums, no codes
 FEWEST_ROWS = 4  # of a group, for which packing activations into quads pays
 
 
@@ -72,6 +79,30 @@ def accumulator_bound(
     return int((largest[weight].sum(axis=1) + np.abs(bias)).max(initial=0))
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Rescale:
+    """
+    From sums to codes by the float rule of ONNX, see `kernels/requantize.py`.
+
+    bias int32 [M]; multiplier float32 [M]; zero_point and clamp (low, high) codes of the output.
+    """
+
+    bias: Sums
+    multiplier: npt.NDArray[np.float32]
+    zero_point: int
+    clamp: tuple[int, int]
+
+    def codes(self, sums: Sums) -> Patterns:
+        """Return the patterns uint8 [M, N] of sums int32 [M, N]."""
+        out = np.empty(sums.shape, np.uint8)
+        requantize(sums, *self.into(out))
+        return out
+
+    def into(self, codes: Patterns) -> Into:
+        """Return what a kernel wants to store codes instead of sums."""
+        return self.bias, self.multiplier, (self.zero_point, *self.clamp), codes
+
+
 class Product:
     """Validated weights, ready to be multiplied by any columns through one table, by the cheapest plan for it.
 
@@ -100,26 +131,43 @@ class Product:
         self._look_ups = self.plan.fallback or self.plan
         self._bases = BaseSums(weight)
 
-    def __call__(self, columns: Patterns) -> npt.NDArray[np.int32]:
+    def __call__(self, columns: Patterns) -> Sums:
         """Return the sums int32 [M, N] for contiguous patterns uint8 [groups K, N]."""
         out = np.empty((self.weight.shape[0], columns.shape[1]), np.int32)
         if out.size == 0 or self.weight.shape[1] == 0:
             out[...] = 0
-            return out
+        else:
+            self._multiply(columns, out, KEPT)
+        return out
+
+    def codes(self, columns: Patterns, rescale: Rescale) -> Patterns:
+        """Return the sums made codes, uint8 [M, N]: where the kernels can, without an array of sums between."""
+        codes = np.empty((self.weight.shape[0], columns.shape[1]), np.uint8)
+        if codes.size == 0 or self.weight.shape[1] == 0:
+            return rescale.codes(self(columns))
+        sums = self._multiply(columns, None, rescale.into(codes))
+        return codes if sums is None else rescale.codes(sums)
+
+    def _multiply(self, columns: Patterns, out: Sums | None, into: Into) -> Sums | None:
+        """Multiply into the codes of `into`, or else into `out`, which is returned, made here where it is None."""
         below_128 = self.plan.kind != "exact" and bool(columns.max() < MOST_NEGATIVE)
         if self._mapped is not None and self._mapped.covers(columns, below_128):
-            self._mapped.multiply(columns, out)
-            return out
+            return self._mapped.multiply(columns, out, into)
         planes = self._look_ups.half if below_128 else self._look_ups.full
         if planes is None:
             assert self.served is not None
+            out = self._new(columns) if out is None else out
             table_gemm(self.weight, columns, self.groups, self.served.table, out)
             return out
         from_exact = self._look_ups.kind == "error plane"
         if from_exact:
-            self._exact.multiply(columns, out)
-        plane_gemm(self.weight, columns, self.groups, planes.tables, self._bases(planes), from_exact, out)
-        return out
+            out = self._exact.multiply(columns, self._new(columns) if out is None else out, KEPT)
+        sums = NO_SUMS if out is None else out
+        plane_gemm(self.weight, columns, self.groups, planes.tables, self._bases(planes), from_exact, sums, *into)
+        return None if into[-1].size else out
+
+    def _new(self, columns: Patterns) -> Sums:
+        return np.empty((self.weight.shape[0], columns.shape[1]), np.int32)
 
 
 class BaseSums:
@@ -127,9 +175,9 @@ class BaseSums:
 
     def __init__(self, weight: Patterns) -> None:
         self._weight = weight
-        self._sums: dict[BytePlanes, npt.NDArray[np.int32]] = {}
+        self._sums: dict[BytePlanes, Sums] = {}
 
-    def __call__(self, planes: BytePlanes) -> npt.NDArray[np.int32]:
+    def __call__(self, planes: BytePlanes) -> Sums:
         """Return int32 [M]."""
         if planes not in self._sums:
             # It may pass int32; the whole sum was checked not to, and int32 arithmetic comes back to it.
@@ -153,7 +201,7 @@ class MappedProduct:
             # The dot product takes unsigned activations: signed ones go 128 higher, and 128 sum_k w comes off again.
             lift = 128 if maps.x_format == "s8" else 0
             self._base = (-lift * self._weight.sum(axis=1, dtype=np.int64)).astype(np.int32)
-            self._codes = aligned((maps.g + lift).astype(np.uint8))
+            self._lifted = aligned((maps.g + lift).astype(np.uint8))
 
     def covers(self, columns: Patterns, below_128: bool) -> bool:
         """Whether the maps serve these operands: all of them, or those without -128."""
@@ -161,14 +209,17 @@ class MappedProduct:
             return True
         return not self._most_negative and (below_128 or not (columns == MOST_NEGATIVE).any())
 
-    def multiply(self, columns: Patterns, out: npt.NDArray[np.int32]) -> None:
-        """Write the sums into out, int32 [M, N]."""
+    def multiply(self, columns: Patterns, out: Sums | None, into: Into) -> Sums | None:
+        """Do what `Product._multiply` does."""
         if self._quads is not None:
-            dot_gemm(self._quads, columns, self._depth, self._groups, self._codes, self._base, out)
-            return
+            sums = NO_SUMS if out is None else out
+            dot_gemm(self._quads, columns, self._depth, self._groups, self._lifted, self._base, sums, *into)
+            return None if into[-1].size else out
+        out = np.empty((len(self._weight), columns.shape[1]), np.int32) if out is None else out
         dtype = DTYPES[self._maps.x_format]
         if not self._identity:
             mapped = np.empty_like(columns)
             look_up(columns.reshape(-1), self._maps.g.astype(dtype).view(np.uint8), mapped.reshape(-1))
             columns = mapped
         exact_gemm(self._weight, columns.view(dtype), self._groups, out)
+        return out

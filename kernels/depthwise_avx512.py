@@ -6,6 +6,7 @@ from numba import prange
 from .compilation import kernel
 from .depthwise import PIXELS_A_STRIP, SLACK, fill_planes, images_a_task, plane_shape, tap_offsets
 from .gemm_avx512 import NARROW, WIDE, sum_narrow_tile, sum_wide_tile
+from .requantize import requantize_row
 from .simd.copies import copy_bytes, copy_every_second_byte, copy_sums
 
 TASKS_A_THREAD = 4
@@ -34,11 +35,29 @@ def refill_planes(x, c, first_image, images, strides, pads, height, width, plane
 
 
 @kernel(parallel=True)
-def plane_depthwise(x, w, tables, base, kernel_shape, strides, pads, dilations, fill, output_shape, threads, out):
+def plane_depthwise(
+    x,
+    w,
+    tables,
+    base,
+    kernel_shape,
+    strides,
+    pads,
+    dilations,
+    fill,
+    output_shape,
+    threads,
+    out,
+    bias,
+    multiplier,
+    limits,
+    codes,
+):
     """
-    Depthwise convolution by one or two bytes a product: tables and base as in `gemm_avx512.plane_gemm`.
+    Depthwise convolution by one or two bytes a product.
 
-    The other arguments are those of `depthwise.table_depthwise`.
+    tables, base, out, bias, multiplier, limits and codes as in `gemm_avx512.plane_gemm`, the others as in
+    `depthwise.table_depthwise`.
     """
     channels, batch = x.shape[0], x.shape[1]
     height, width = plane_shape(kernel_shape, strides, dilations, output_shape)
@@ -56,6 +75,7 @@ def plane_depthwise(x, w, tables, base, kernel_shape, strides, pads, dilations, 
         planes = np.empty(strides[0] * strides[1] * plane + height * width + SLACK, np.uint8)
         planes[:] = fill
         sums = np.empty(rows_a_strip * width + SLACK, np.int32)
+        strip = np.empty(rows_a_strip * width, np.uint8)
         for c in range(task // chunks * channels // blocks, (task // chunks + 1) * channels // blocks):
             if max(strides) <= 2:
                 refill_planes(x, c, first_image, count, strides, pads, height, width, planes)
@@ -73,8 +93,15 @@ def plane_depthwise(x, w, tables, base, kernel_shape, strides, pads, dilations, 
                         else:
                             sum_narrow_tile(w, m * taps, planes, at, offsets, taps, tables, base[m], False, sums, n)
                             n += NARROW
+                    part = sums[: rows * width]
+                    if codes.shape[0] > 0:
+                        requantize_row(part, bias[m], multiplier[m], limits, strip)
                     for i in range(rows):
                         b, oh = (row + i) // height, (row + i) % height
-                        if oh < output_shape[0]:
-                            at = ((m * batch + first_image + b) * output_shape[0] + oh) * output_shape[1]
+                        if oh >= output_shape[0]:
+                            continue
+                        at = ((m * batch + first_image + b) * output_shape[0] + oh) * output_shape[1]
+                        if codes.shape[0] > 0:
+                            copy_bytes(strip, i * width, codes, at, output_shape[1])
+                        else:
                             copy_sums(sums, i * width, out, at, output_shape[1])

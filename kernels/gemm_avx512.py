@@ -4,6 +4,8 @@ import numpy as np
 from numba import prange
 
 from .compilation import kernel
+from .requantize import requantize_row
+from .simd.copies import copy_bytes, copy_sums
 from .simd.dot_products import interleave_four, make_dot_products
 from .simd.look_ups import make_sum_of_look_ups
 
@@ -63,13 +65,26 @@ def aligned_bytes(size):
     return buffer[(-buffer.ctypes.data) & 63 :]
 
 
+@kernel
+def pack_tile(x, first_row, rows, n, count, packed, width):
+    """packed[k width + i] = x[first_row + k, n + i]  for `rows` rows k and i below count; 0 from there to `width`."""
+    pixels = x.shape[1]
+    for k in range(rows):
+        if count < width:
+            packed[k * width : (k + 1) * width] = 0
+        copy_bytes(x, (first_row + k) * pixels + n, packed, k * width, count)
+
+
 @kernel(parallel=True)
-def plane_gemm(w, x, groups, tables, base, add, out):
+def plane_gemm(w, x, groups, tables, base, add, out, bias, multiplier, limits, codes):
     """
-    out[m, n] (+)= base[m] + sum_k sum_p 256^p tables[w[m, k], p, x[g K + k, n]],   g = m // (M / groups)
+    sums[m, n] = base[m] + sum_k sum_p 256^p tables[w[m, k], p, x[g K + k, n]],   g = m // (M / groups)
 
     w uint8 [M, K]; x uint8 [groups K, N]; tables uint8 [256, planes, entries], 64-byte aligned, planes 1 or 2, entries
-    256, or 128 where all of x is below 128; base int32 [M]; `add` whether to add to `out`, int32 [M, N].
+    256, or 128 where all of x is below 128; base int32 [M].
+
+    `add`: whether to add what out, int32 [M, N], holds. Where codes, uint8 [M, N], is not empty, it takes the sums
+    requantized with bias, multiplier and limits as by `requantize.requantize`; else out takes the sums.
     """
     rows, depth = w.shape
     pixels = x.shape[1]
@@ -79,54 +94,49 @@ def plane_gemm(w, x, groups, tables, base, add, out):
     for task in prange(groups * tiles * row_blocks):
         group = task // (tiles * row_blocks)
         n = (task // row_blocks) % tiles * WIDE
-        block = task % row_blocks
+        first = group * rows_a_group + task % row_blocks * ROWS_A_TASK
+        last = min((group + 1) * rows_a_group, first + ROWS_A_TASK)
         count = min(WIDE, pixels - n)
         width = NARROW if count <= NARROW else WIDE
         # Rows of x lie far apart: the tile's part of them is copied once for all rows of w, and filled up to `width`.
         packed = aligned_bytes(min(depth, TAPS_A_BLOCK) * width)
         offsets = np.arange(min(depth, TAPS_A_BLOCK)) * width
-        sums = np.empty(width, np.int32)
-        first = group * rows_a_group + block * ROWS_A_TASK
-        last = min((group + 1) * rows_a_group, first + ROWS_A_TASK)
+        sums = np.empty(ROWS_A_TASK * width, np.int32)
         for k in range(0, depth, TAPS_A_BLOCK):
             taps = min(TAPS_A_BLOCK, depth - k)
-            for tap in range(taps):
-                target, source = packed[tap * width :], x[group * depth + k + tap, n : n + count]
-                if count == WIDE:
-                    for i in range(WIDE):
-                        target[i] = source[i]
-                else:
-                    for i in range(count):
-                        target[i] = source[i]
-                    for i in range(count, width):
-                        target[i] = 0
+            pack_tile(x, group * depth + k, taps, n, count, packed, width)
             for m in range(first, last):
-                start, adds = base[m] if k == 0 else np.int32(0), add or k > 0
-                if count == WIDE:
-                    at_out = m * pixels + n
-                    sum_wide_tile(w, m * depth + k, packed, 0, offsets, taps, tables, start, adds, out, at_out)
-                    continue
+                start, at_sums = base[m] if k == 0 else np.int32(0), (m - first) * width
                 if width == WIDE:
-                    sum_wide_tile(w, m * depth + k, packed, 0, offsets, taps, tables, start, False, sums, 0)
+                    sum_wide_tile(w, m * depth + k, packed, 0, offsets, taps, tables, start, k > 0, sums, at_sums)
                 else:
-                    sum_narrow_tile(w, m * depth + k, packed, 0, offsets, taps, tables, start, False, sums, 0)
-                target = out[m, n : n + count]
-                if adds:
-                    for i in range(count):
-                        target[i] += sums[i]
-                else:
-                    for i in range(count):
-                        target[i] = sums[i]
+                    sum_narrow_tile(w, m * depth + k, packed, 0, offsets, taps, tables, start, k > 0, sums, at_sums)
+        for m in range(first, last):
+            total = sums[(m - first) * width : (m - first) * width + count]
+            if add:
+                before = out[m, n : n + count]
+                for i in range(count):
+                    total[i] += before[i]
+            store_row(total, m, n, out, bias, multiplier, limits, codes)
+
+
+@kernel
+def store_row(sums, m, n, out, bias, multiplier, limits, codes):
+    """Store sums int32 [count] of row m, pixels n.., as codes where those are asked for, else as they are."""
+    if codes.shape[0] > 0:
+        requantize_row(sums, bias[m], multiplier[m], limits, codes[m, n : n + sums.size])
+    else:
+        copy_sums(sums, 0, out, m * out.shape[1] + n, sums.size)
 
 
 @kernel(parallel=True)
-def dot_gemm(w, x, depth, groups, codes, base, out):
+def dot_gemm(w, x, depth, groups, lifted, base, out, bias, multiplier, limits, codes):
     """
-    out[m, n] = base[m] + sum_k w[m, k] codes[x[g K + k, n]],   g = m // (M / groups)
+    sums[m, n] = base[m] + sum_k w[m, k] lifted[x[g K + k, n]],   g = m // (M / groups)
 
     w int32 [M, ceil(K / 4)], four signed bytes each, the last filled up with zeros; x uint8 [groups K, N], K = `depth`;
-    codes uint8 [256], 64-byte aligned, unsigned: for signed values they are 128 more, and base, int32 [M], holds
-    -128 sum_k w[m, k]; out int32 [M, N], written.
+    lifted uint8 [256], 64-byte aligned, unsigned: for signed values they are 128 more, and base, int32 [M], holds
+    -128 sum_k w[m, k]. out, bias, multiplier, limits and codes as in `plane_gemm`.
     """
     rows, quads = w.shape
     pixels = x.shape[1]
@@ -135,34 +145,31 @@ def dot_gemm(w, x, depth, groups, codes, base, out):
     row_blocks = (rows_a_group + DOT_ROWS_A_TASK - 1) // DOT_ROWS_A_TASK
     for task in prange(groups * tiles * row_blocks):
         group = task // (tiles * row_blocks)
-        tile = (task // row_blocks) % tiles
-        block = task % row_blocks
-        n = tile * NARROW
+        n = (task // row_blocks) % tiles * NARROW
+        first = group * rows_a_group + task % row_blocks * DOT_ROWS_A_TASK
+        last = min((group + 1) * rows_a_group, first + DOT_ROWS_A_TASK)
         count = min(NARROW, pixels - n)
         packed = aligned_bytes(quads * 4 * NARROW)
-        for quad in range(quads):
-            k = 4 * quad
-            if count == NARROW and k + 4 <= depth:
-                interleave_four(x, (group * depth + k) * pixels + n, pixels, codes, packed, quad * 4 * NARROW)
-            else:
-                for j in range(4):
-                    for i in range(NARROW):
-                        inside = k + j < depth and i < count
-                        value = codes[x[group * depth + k + j, n + i]] if inside else np.uint8(0)
-                        packed[quad * 4 * NARROW + 4 * i + j] = value
-        first = group * rows_a_group + block * DOT_ROWS_A_TASK
-        last = min((group + 1) * rows_a_group, first + DOT_ROWS_A_TASK)
-        if count == NARROW:
-            m = first
-            while m + 4 <= last:
-                _dot_four(w, m * quads, quads, packed, 0, 4 * NARROW, quads, base, m, out, m * pixels + n, pixels)
-                m += 4
-            while m < last:
-                _dot_one(w, m * quads, quads, packed, 0, 4 * NARROW, quads, base, m, out, m * pixels + n, pixels)
-                m += 1
-        else:
-            sums = np.empty(NARROW, np.int32)
-            for m in range(first, last):
-                _dot_one(w, m * quads, quads, packed, 0, 4 * NARROW, quads, base, m, sums, 0, NARROW)
-                for i in range(count):
-                    out[m, n + i] = sums[i]
+        whole = depth // 4 if count == NARROW else 0  # quads that are read where they stand
+        for quad in range(whole):
+            at = (group * depth + 4 * quad) * pixels + n
+            interleave_four(x, at, pixels, lifted, packed, quad * 4 * NARROW)
+        if whole < quads:
+            left = aligned_bytes((quads - whole) * 4 * NARROW)
+            pack_tile(x, group * depth + 4 * whole, depth - 4 * whole, n, count, left, NARROW)
+            # What stands in the rows that fill up the last quad is multiplied by weights of zero.
+            for quad in range(whole, quads):
+                interleave_four(left, (quad - whole) * 4 * NARROW, NARROW, lifted, packed, quad * 4 * NARROW)
+        sums = np.empty(DOT_ROWS_A_TASK * NARROW, np.int32)
+        m = first
+        while m + 4 <= last:
+            at_sums = (m - first) * NARROW
+            _dot_four(w, m * quads, quads, packed, 0, 4 * NARROW, quads, base, m, sums, at_sums, NARROW)
+            m += 4
+        while m < last:
+            at_sums = (m - first) * NARROW
+            _dot_one(w, m * quads, quads, packed, 0, 4 * NARROW, quads, base, m, sums, at_sums, NARROW)
+            m += 1
+        for m in range(first, last):
+            total = sums[(m - first) * NARROW : (m - first) * NARROW + count]
+            store_row(total, m, n, out, bias, multiplier, limits, codes)

@@ -35,23 +35,28 @@ def subtract_tap_sums(sums, columns, groups, values, zero_point):
                 row[n] -= zero_point[m] * totals[n]
 
 
-@kernel(parallel=True)
-def requantize(sums, bias, multiplier, zero_point, low, high, out):
-    """
-    out = clamp(round_half_even(float32(sums + bias) multiplier) + zero_point, low, high), as bit patterns
-
-    sums int32 [M, N]; bias int32 [M]; multiplier float32 [M], input scale times weight scale over output scale;
-    zero_point, low, high int64 codes of the output format; out uint8 [M, N], written. sums + bias fits int32 (checked
-    by the caller). The bounds are whole numbers, so that clamping before the rounding gives the same code as after it
-    and no float leaves the range in which its conversion to an integer is defined.
-    """
+@kernel
+def requantize_row(sums, bias, multiplier, limits, out):
+    """Do what `requantize` does for one row: sums int32 [N], bias int32, multiplier float32, out uint8 [N], written."""
+    zero_point, low, high = limits
     lowest = np.float32(low - zero_point)
     highest = np.float32(high - zero_point)
     offset = np.int32(zero_point)
+    for n in range(sums.size):
+        real = np.float32(np.int32(sums[n] + bias)) * multiplier
+        real = min(max(real, lowest), highest)
+        out[n] = np.uint8(np.int32(np.rint(real)) + offset)
+
+
+@kernel(parallel=True)
+def requantize(sums, bias, multiplier, limits, out):
+    """
+    out = clamp(round_half_even(float32(sums + bias) multiplier) + zero_point, low, high), as bit patterns
+
+    sums int32 [M, N]; bias int32 [M]; multiplier float32 [M], input scale times weight scale over output scale; limits
+    (zero_point, low, high), codes of the output format; out uint8 [M, N], written. sums + bias fits int32 (checked by
+    the caller). The bounds are whole numbers, so that clamping before the rounding gives the same code as after it and
+    no float leaves the range in which its conversion to an integer is defined.
+    """
     for m in prange(sums.shape[0]):
-        scale = multiplier[m]
-        shift = bias[m]
-        for n in range(sums.shape[1]):
-            real = np.float32(np.int32(sums[m, n] + shift)) * scale
-            real = min(max(real, lowest), highest)
-            out[m, n] = np.uint8(np.int32(np.rint(real)) + offset)
+        requantize_row(sums[m], bias[m], multiplier[m], limits, out[m])

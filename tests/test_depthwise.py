@@ -12,7 +12,8 @@ import axsim
 from axsim.formats import DTYPES
 from axsim.nodes import Conv, Quantization
 from axsim.nodes.windows import window_output
-from axsim.prepared.depthwise import DepthwiseProduct, is_depthwise
+from axsim.prepared.depthwise import DepthwiseProduct
+from axsim.prepared.layer_input import is_depthwise
 
 __all__ = ["on"]
 NARROW_PRODUCTS = products_spanning(256, ("s8", "u8"))

@@ -76,7 +76,7 @@ def test_requantization_is_onnx_runtimes(scales, zero_point):
     sums = weight.astype(np.int32) * (x.reshape(1, -1).astype(np.int32) - zero_point)
     multiplier = np.full(5, np.float32(x_scale) * np.float32(w_scale) / np.float32(y_scale))
     out = np.empty(sums.shape, np.uint8)
-    requantize(sums, np.zeros(5, np.int32), multiplier, zero_point, 0, 255, out)
+    requantize(sums, np.zeros(5, np.int32), multiplier, (zero_point, 0, 255), out)
     assert np.array_equal(out, wanted.reshape(5, -1))
 
 

@@ -7,7 +7,7 @@ from ..network import Network
 from ..nodes import MatMul, WeightLayer
 from ..product_table import Multiplier
 from .layer import PreparedLayer, Sums
-from .layer_input import LayerInput
+from .layer_input import LayerInput, reads_in_place
 from .matmul import MatMulOfBatch, PreparedMatMul
 
 Prepared = PreparedLayer | PreparedMatMul
@@ -56,4 +56,5 @@ __all__ = [
     "PreparedMatMul",
     "Sums",
     "prepare",
+    "reads_in_place",
 ]

@@ -1,24 +1,17 @@
 """Validated depthwise convolutions through a multiplier, without im2col: the way into the depthwise kernels."""
 
 import functools
-from typing import TypeGuard
 
 import numba
 import numpy as np
-import numpy.typing as npt
 
 from ..formats import Format, Patterns, exact_products
-from ..gemm import BaseSums
+from ..gemm import KEPT, NO_SUMS, BaseSums, Into, Rescale, Sums
 from ..kernels.depthwise import table_depthwise
 from ..kernels.depthwise_avx512 import plane_depthwise
-from ..nodes import Conv, Layer
+from ..nodes import Conv
 from ..plan import MOST_NEGATIVE, BytePlanes, product_planes
 from ..product_table import Multiplier
-
-
-def is_depthwise(node: Layer) -> TypeGuard[Conv]:
-    """Whether this is a convolution of which each output channel reads one of several input channels."""
-    return isinstance(node, Conv) and node.groups > 1 and node.weight.shape[1] == 1
 
 
 class DepthwiseProduct:
@@ -44,18 +37,29 @@ class DepthwiseProduct:
         self._served = exact(node.weight_format, x_format) if served is None else served
         self._bases = BaseSums(self._weight)
 
-    def __call__(self, x: Patterns, size: tuple[int, int]) -> npt.NDArray[np.int32]:
+    def __call__(self, x: Patterns, size: tuple[int, int]) -> Sums:
         """Return the sums int32 [M, B OH OW] for patterns uint8 [C, B, H, W]; `size` is (OH, OW)."""
-        node = self._node
         out = np.empty((len(self._weight), x.shape[1] * size[0] * size[1]), np.int32)
-        geometry = (node.weight.shape[2:], node.strides, node.pads[:2], node.dilations, self._zero_pattern, size)
+        self._multiply(x, size, self._planes(x), out, KEPT)
+        return out
+
+    def codes(self, x: Patterns, size: tuple[int, int], rescale: Rescale) -> Patterns:
+        """Return the sums made codes, uint8 [M, B OH OW]: where the kernels can, without an array of sums between."""
         planes = self._planes(x)
+        if planes is None:
+            return rescale.codes(self(x, size))
+        codes = np.empty((len(self._weight), x.shape[1] * size[0] * size[1]), np.uint8)
+        self._multiply(x, size, planes, NO_SUMS, rescale.into(codes))
+        return codes
+
+    def _multiply(self, x: Patterns, size: tuple[int, int], planes: BytePlanes | None, out: Sums, into: Into) -> None:
+        node = self._node
+        geometry = (node.weight.shape[2:], node.strides, node.pads[:2], node.dilations, self._zero_pattern, size)
         threads = numba.get_num_threads()
         if planes is None:
             table_depthwise(x, self._weight, self._served.table, *geometry, threads, out)
         else:
-            plane_depthwise(x, self._weight, planes.tables, self._bases(planes), *geometry, threads, out)
-        return out
+            plane_depthwise(x, self._weight, planes.tables, self._bases(planes), *geometry, threads, out, *into)
 
     def _planes(self, x: Patterns) -> BytePlanes | None:
         """Half tables where all activations and the padding are below 128."""

@@ -1,21 +1,18 @@
 """A layer with weights as the kernels want it."""
 
 import numpy as np
-import numpy.typing as npt
 
 from ..errors import AxsimError
 from ..formats import Patterns, pattern_values
-from ..gemm import INT32_MAX, Product, accumulator_bound
+from ..gemm import INT32_MAX, Product, Rescale, Sums, accumulator_bound
 from ..kernels.fixed_point import requantize_fixed, requantize_float64
-from ..kernels.requantize import requantize, subtract_tap_sums
+from ..kernels.requantize import subtract_tap_sums
 from ..nodes import Linear, Quantization, WeightLayer
 from ..product_table import Multiplier
 from ..rounding import FIXED
 from ..statistics import ErrorSums, LayerStatistics
-from .depthwise import DepthwiseProduct, is_depthwise
-from .layer_input import LayerInput
-
-Sums = npt.NDArray[np.int32]
+from .depthwise import DepthwiseProduct
+from .layer_input import LayerInput, is_depthwise
 
 
 class PreparedLayer:
@@ -54,8 +51,11 @@ class PreparedLayer:
         self.bias = bias.astype(np.int32)
         # Within which a sum of products may lie, whatever comes off it or is added to it afterwards, int64 [M].
         self.room = INT32_MAX - np.abs(bias) - depth * np.abs(zero_point) * np.abs(values).max()
-        self._products: dict[Multiplier | None, Product] = {}
-        self._depthwise: dict[Multiplier | None, DepthwiseProduct] = {}
+        self._products: dict[Multiplier | None, Product | DepthwiseProduct] = {}
+        self._rescale = None
+        if rounding not in FIXED:
+            scale = node.requantization_multiplier(x)
+            self._rescale = Rescale(self.bias, scale, node.output.zero_point, node.clamp)
 
     def serve(self, multiplier: Multiplier | None) -> Multiplier | None:
         """Return the multiplier as it serves this layer's operands."""
@@ -73,13 +73,26 @@ class PreparedLayer:
 
     def sums(self, given: LayerInput, served: Multiplier | None) -> Sums:
         """Multiply: int32 [M, N] before bias and zero point."""
-        if is_depthwise(self.node):
-            if served not in self._depthwise:
-                self._depthwise[served] = DepthwiseProduct(self.node, self.x.format, self.x.zero_pattern, served)
-            return self._depthwise[served](given.x, given.size)
+        product = self._product(served)
+        return product(given.x, given.size) if isinstance(product, DepthwiseProduct) else product(given.columns)
+
+    def compute(self, given: LayerInput) -> Patterns:
+        """Patterns of the output, uint8 [M, N], through the layer's multiplier."""
+        if self._rescale is None or self._zero_point is not None:
+            return self.codes(self.sums(given, self.served), given)
+        product = self._product(self.served)
+        if isinstance(product, DepthwiseProduct):
+            return product.codes(given.x, given.size, self._rescale)
+        return product.codes(given.columns, self._rescale)
+
+    def _product(self, served: Multiplier | None) -> Product | DepthwiseProduct:
         if served not in self._products:
-            self._products[served] = Product(self.weight, self.groups, self.w_format, self.x.format, served)
-        return self._products[served](given.columns)
+            self._products[served] = (
+                DepthwiseProduct(self.node, self.x.format, self.x.zero_pattern, served)
+                if is_depthwise(self.node)
+                else Product(self.weight, self.groups, self.w_format, self.x.format, served)
+            )
+        return self._products[served]
 
     def less_zero_points(self, sums: Sums, given: LayerInput) -> Sums:
         """Return the sums of (w - z_w) x from those of w x, int32 [M, N]: the same array where all z_w are 0."""
@@ -93,12 +106,12 @@ class PreparedLayer:
         """Patterns of the output, uint8 [M, N], from sums and input; the sums may be overwritten."""
         if self._zero_point is not None:
             subtract_tap_sums(sums, given.columns, self.groups, self._values, self._zero_point)
+        if self._rescale is not None:
+            return self._rescale.codes(sums)
         out = np.empty(sums.shape, np.uint8)
         zero_point, clamp = self.node.output.zero_point, self.node.clamp
         if self.rounding == "litert" and isinstance(self.node, Linear):
             requantize_float64(sums, self.bias, self.node.float64_multiplier(self.x), zero_point, *clamp, out)
-        elif self.rounding in FIXED:
-            requantize_fixed(sums, self.bias, *self.node.fixed_multiplier(self.x), zero_point, *clamp, out)
         else:
-            requantize(sums, self.bias, self.node.requantization_multiplier(self.x), zero_point, *clamp, out)
+            requantize_fixed(sums, self.bias, *self.node.fixed_multiplier(self.x), zero_point, *clamp, out)
         return out

@@ -1,18 +1,15 @@
 """The product of two activations as the kernels want it: a GEMM in groups, one for each head of each image."""
 
 import numpy as np
-import numpy.typing as npt
 
 from ..errors import AxsimError
 from ..formats import Format, Patterns, exact_products, pattern_values
-from ..gemm import INT32_MAX, Product
-from ..kernels.requantize import requantize, subtract_tap_sums
+from ..gemm import INT32_MAX, Product, Rescale, Sums
+from ..kernels.requantize import subtract_tap_sums
 from ..nodes import MatMul, Quantization
 from ..product_table import Multiplier
 from ..statistics import ErrorSums, MatMulStatistics
 from .layer_input import LayerInput
-
-Sums = npt.NDArray[np.int32]
 
 
 class PreparedMatMul:
@@ -90,6 +87,9 @@ class MatMulOfBatch:
             codes = self.weight.view(np.int8) if a.format == "s8" else self.weight
             bias += b.zero_point * (depth * a.zero_point - codes.sum(axis=1, dtype=np.int32))
         multiplier = np.full(rows, node.requantization_multiplier(a, b))
-        out = np.empty(matrix.shape, np.uint8)
-        requantize(matrix, bias, multiplier, node.output.zero_point, *node.clamp, out)
-        return out.reshape(self.channels, -1)
+        codes = Rescale(bias, multiplier, node.output.zero_point, node.clamp).codes(matrix)
+        return codes.reshape(self.channels, -1)
+
+    def compute(self, given: LayerInput) -> Patterns:
+        """Patterns of the output, uint8 [C, B M N], through the layer's multiplier."""
+        return self.codes(self.sums(given, self.served), given)
