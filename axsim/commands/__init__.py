@@ -16,6 +16,7 @@ COMMANDS = (
     "statistics",
     "inject",
     "compensate",
+    "study",
     "bench",
     "warmup",
 )

@@ -70,6 +70,8 @@ class LayerPrediction:
         Standard deviation of what is left of each channel's error behind mean and gain, LSB of the sums.
     centre : float64 [M]
         Mean of the exact sums less the weights' zero points, about which the gain turns: E = b + g (C - centre) + rest.
+    exact_std : float64 [M]
+        Standard deviation of the same sums.
     """
 
     norms: PredictedNorms
@@ -78,6 +80,7 @@ class LayerPrediction:
     gain: Vector
     noise: Vector
     centre: Vector
+    exact_std: Vector
 
     def distortion(self, level: str = "covariance") -> float:
         """norm(E, F) / norm(C, F) at that level; 0 where both are 0."""
@@ -156,7 +159,9 @@ class Predictor:
                     covariance=math.sqrt(pixels * float((taps.mean**2 + variances).sum())),
                 )
                 exact_norm = math.sqrt(channels * pixels * taps.exact_square)
-                found[name] = LayerPrediction(norms, exact_norm, taps.mean, taps.gain, np.sqrt(noise), taps.centre)
+                found[name] = LayerPrediction(
+                    norms, exact_norm, taps.mean, taps.gain, np.sqrt(noise), taps.centre, np.sqrt(taps.exact_variance)
+                )
         return NetworkPrediction(multiplier.name, {name: found[name] for name in self.statistics.layers})
 
     def _own_moments(self, names: list[str], error: Vector) -> list[tuple[float, float]]:

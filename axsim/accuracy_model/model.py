@@ -1,0 +1,158 @@
+"""Predicted distortion of the logits, and the curve from it to accuracy; both fitted on injected errors only."""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..engine import run
+from ..images import ImageSet
+from ..injection import inject
+from ..network import Network
+from ..predict import NetworkPrediction
+from .sensitivity import KINDS, Kind, LayerScales, amplitudes, logits_distortion
+
+PROBE = 0.1  # amplitude at which sensitivities are measured
+SENSITIVITY_IMAGES = 64
+CURVE_RUNS = 24
+LOWEST, HIGHEST = 0.05, 3.0  # predicted distortion of the logits between which the curve is measured
+Z = 1.959964
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """A predicted distortion of the logits; the predicted accuracy and its 95 % interval, shares."""
+
+    distortion: float
+    top1: float
+    interval: tuple[float, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class AccuracyModel:
+    """
+    What `fit` found of a network.
+
+    sensitivities: of each layer and kind; distortions and accuracies: the curve, both ascending in distortion, the
+    accuracy falling; spread: standard deviation of the injected runs about it; images: number behind each accuracy.
+    """
+
+    sensitivities: dict[str, dict[Kind, float]]
+    scales: dict[str, LayerScales]
+    distortions: tuple[float, ...]
+    accuracies: tuple[float, ...]
+    spread: float
+    images: int
+    points: tuple[tuple[float, float, float], ...] = ()
+
+    def distortion(self, prediction: NetworkPrediction) -> float:
+        """Predicted distortion of the logits: root of the sum over layers and kinds of (sensitivity amplitude)^2."""
+        total = 0.0
+        for name, sensitivity in self.sensitivities.items():
+            found = amplitudes(self.scales[name], prediction.layers[name])
+            total += sum((sensitivity[kind] * found[kind]) ** 2 for kind in KINDS)
+        return math.sqrt(total)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain numbers, from which `from_json` makes the same model for the same network."""
+        names = ("sensitivities", "distortions", "accuracies", "spread", "images", "points")
+        return {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any], network: Network, prediction: NetworkPrediction) -> "AccuracyModel":
+        """Return the model that `as_json` described; `prediction` as in `fit`."""
+        scales = {name: LayerScales.of(network, name, prediction.layers[name]) for name in data["sensitivities"]}
+        lists = {name: tuple(data[name]) for name in ("distortions", "accuracies")}
+        points = tuple((x, y, z) for x, y, z in data["points"])
+        return cls(data["sensitivities"], scales, **lists, spread=data["spread"], images=data["images"], points=points)
+
+    def estimate(self, distortion: float) -> Estimate:
+        """Read the accuracy off the curve; the interval joins the runs' spread and that of so many images."""
+        place = math.log(max(distortion, 1e-9))
+        top1 = float(np.interp(place, np.log(self.distortions), self.accuracies))
+        half = Z * math.sqrt(self.spread**2 + top1 * (1 - top1) / self.images)
+        return Estimate(distortion, top1, (max(0.0, top1 - half), min(1.0, top1 + half)))
+
+
+def fit(
+    network: Network,
+    images: ImageSet,
+    prediction: NetworkPrediction,
+    *,
+    seed: int = 0,
+    curve_runs: int = CURVE_RUNS,
+    sensitivity_images: int = SENSITIVITY_IMAGES,
+    progress: Callable[[int, int], None] | None = None,
+) -> AccuracyModel:
+    """
+    Measure sensitivities and curve by injection; no multiplier is run.
+
+    For each layer and kind one run of a few images with that kind alone; then `curve_runs` runs of all images with all
+    kinds in all layers, of amplitudes drawn from log-normal distributions and scaled to a distortion from 0.05 to 3.
+
+    Parameters
+    ----------
+    network : Network
+    images : ImageSet
+        With labels: accuracy is predicted for them.
+    prediction : NetworkPrediction
+        Of any multiplier, the exact one will do: it says what each layer's exact sums are.
+    """
+    assert images.labels is not None
+    rng = np.random.default_rng(seed)
+    names = [layer.name for layer in network.weight_layers]
+    scales = {name: LayerScales.of(network, name, prediction.layers[name]) for name in names}
+    few = images.first(sensitivity_images)
+    exact_few, exact = run(network, few.images).logits, run(network, images.images)
+    done, total = 0, len(names) * len(KINDS) * sensitivity_images + curve_runs * len(images)
+    sensitivities: dict[str, dict[Kind, float]] = {name: {} for name in names}
+    for name in names:
+        for kind in KINDS:
+            errors = {name: scales[name].errors({kind: PROBE}, rng)}
+            logits = inject(network, few.images, errors, seed=int(rng.integers(2**32))).logits
+            sensitivities[name][kind] = logits_distortion(logits, exact_few) / PROBE
+            done += len(few)
+            if progress is not None:
+                progress(done, total)
+    points = [(1e-4, 0.0, exact.top1(images.labels))]
+    for wanted in np.geomspace(LOWEST, HIGHEST, curve_runs):
+        weights: dict[Kind, float] = {kind: float(rng.lognormal(0, 1)) for kind in KINDS}
+        shares = {name: {kind: weights[kind] * float(rng.lognormal(0, 0.5)) for kind in KINDS} for name in names}
+        distortion = math.sqrt(sum((sensitivities[n][kind] * shares[n][kind]) ** 2 for n in names for kind in KINDS))
+        factor = wanted / max(distortion, 1e-12)
+        errors = {
+            name: scales[name].errors({kind: factor * share for kind, share in of.items()}, rng)
+            for name, of in shares.items()
+        }
+        result = inject(network, images.images, errors, seed=int(rng.integers(2**32)))
+        points.append((float(wanted), logits_distortion(result.logits, exact.logits), result.top1(images.labels)))
+        done += len(images)
+        if progress is not None:
+            progress(done, total)
+    accuracies = falling(np.array([point[2] for point in points]))
+    spread = float(np.std([point[2] for point in points[1:]] - accuracies[1:]))
+    distortions = tuple(point[0] for point in points)
+    return AccuracyModel(
+        sensitivities,
+        scales,
+        distortions,
+        tuple(float(share) for share in accuracies),
+        spread,
+        len(images),
+        tuple(points),
+    )
+
+
+def falling(values: npt.NDArray[np.float64]) -> Any:
+    """Return the falling sequence nearest in least squares (isotonic regression by pooling adjacent violators)."""
+    blocks: list[list[float]] = []
+    for value in values:
+        blocks.append([float(value), 1.0])
+        while len(blocks) > 1 and blocks[-2][0] < blocks[-1][0]:
+            mean, count = blocks.pop()
+            before, many = blocks.pop()
+            blocks.append([(mean * count + before * many) / (count + many), count + many])
+    return np.repeat([block[0] for block in blocks], [int(block[1]) for block in blocks])

@@ -1,0 +1,92 @@
+"""Predict and measure many multipliers on a network; can be stopped and taken up again."""
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from ..errors import AxsimError
+from ..progress import ProgressDisplay
+from .arguments import add_network_and_images, count, network_and_images
+from .result import Result
+
+if TYPE_CHECKING:
+    from ..network import Network
+    from ..product_table import Multiplier
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    add_network_and_images(parser)
+    parser.add_argument(
+        "--statistics", required=True, metavar="FILE", help="of the network, on other images: from `axsim statistics`"
+    )
+    parser.add_argument(
+        "--store", required=True, metavar="FILE", help="finished rows, .jsonl; a stopped study goes on from them"
+    )
+    parser.add_argument(
+        "--multipliers",
+        nargs="+",
+        metavar="NAME",
+        help="(all circuits and examples of families that serve the network)",
+    )
+    parser.add_argument(
+        "--measured-images", type=count, metavar="N", default=100, help="images to measure error matrices on (100)"
+    )
+    parser.add_argument(
+        "--calibration", metavar="FILE", help="compensate each multiplier too, layer by layer on these images"
+    )
+    parser.add_argument("--calibration-limit", type=count, default=128, metavar="N", help="the first N of them (128)")
+    parser.add_argument("--report", metavar="FILE", help="write an HTML report")
+    parser.add_argument("--overwrite", action="store_true", help="replace the report if it exists")
+
+
+def run(given: argparse.Namespace) -> Result:
+    """Study a network."""
+    from ..catalog import multiplier
+    from ..files import check_writable
+    from ..images import load_images
+    from ..statistics.file import load_statistics
+    from ..study import findings, study, write_study_report
+    from ..study.text import study_data, study_text
+
+    if given.report is not None:
+        check_writable(given.report, given.overwrite)
+    display = ProgressDisplay()
+    try:
+        network, images = network_and_images(given, display)
+        used = [multiplier(name) for name in given.multipliers] if given.multipliers else serving(network)
+        calibration = None
+        if given.calibration is not None:
+            calibration = load_images(given.calibration, given.calibration_limit, network).images
+        found = study(
+            network, load_statistics(given.statistics, network), images, used, given.store,
+            measured_images=given.measured_images, calibration=calibration, phase=display.phase,
+        )  # fmt: skip
+    finally:
+        display.close()
+    summary = findings(found)
+    text, failure, report = study_text(found, summary), None, given.report
+    if report is not None:
+        try:
+            write_study_report(found, summary, report, given.overwrite)
+            text += f"\n\nReport: {report}"
+        except AxsimError as error:
+            failure, report = error, None
+    data: dict[str, Any] = {**study_data(found, summary), "store": given.store, "report": report}
+    return Result(text, data, failure)
+
+
+def serving(network: "Network") -> "list[Multiplier]":
+    """All listed multipliers but the exact one that serve every layer of the network; equal tables once."""
+    from ..catalog import multiplier, names
+
+    formats = {
+        tuple(network.quantization(name).format for name in layer.inputs)
+        for layer in network.layers
+        if layer not in network.weight_layers
+    } | {(layer.weight_format, network.quantization(layer.inputs[0]).format) for layer in network.weight_layers}
+    found: dict[str, Multiplier] = {}
+    for name in names():
+        each = multiplier(name)
+        if not each.is_exact and all(each.operands == ("u8", "u8") or each.operands == pair for pair in formats):
+            found.setdefault(each.digest, each)
+    return list(found.values())

@@ -1,0 +1,88 @@
+"""What a study knows of one multiplier on its network: plain numbers, kept as one line of JSON."""
+
+import dataclasses
+from typing import Any
+
+LEVELS = ("iid", "relative", "operand", "conditional", "covariance", "sampled")
+# Statistics that might foretell the accuracy lost: of the multiplier alone, then of the multiplier in the network.
+CANDIDATES = ("abs_mean", "rms", "sigma", "nmed", "mred", "wce", *LEVELS, "logits", "injected")
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerRow:
+    """
+    A layer alone: root mean square of its error a sum, measured and predicted at each level, LSB of the sums.
+
+    `exact` is that of the exact sums; norms of any number of pixels N are these times sqrt(M N).
+    """
+
+    layer: str
+    measured: float
+    exact: float
+    predicted: dict[str, float]
+
+    @property
+    def distortion(self) -> float:
+        """Measured norm(E) / norm(C)."""
+        return self.measured / self.exact if self.exact else 0.0
+
+    def ratio(self, level: str) -> float:
+        """Predicted over measured."""
+        return self.predicted[level] / self.measured
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One multiplier.
+
+    Attributes
+    ----------
+    multiplier, digest : str
+        Name and sha256 of the table.
+    moments : dict of str to float
+        Under uniform operands of the network's formats, as served: abs_mean, rms, sigma, nmed, mred, wce, and mean.
+    layers : tuple of LayerRow
+    top1 : float
+        Measured.
+    logits_distortion : float
+        Measured, of all images.
+    predicted_distortion, predicted_top1, predicted_interval
+        From the layers' predicted errors and the network's sensitivities.
+    injected_distortion, injected_top1
+        Of a run in which every layer's predicted error was injected.
+    compensated : dict of str to float
+        Top-1 after compensation: "statistics" (predicted lines), "layer by layer"; empty where not asked for.
+    seconds : dict of str to float
+        predict (covariance level), sampled, run (all images), and images of that run.
+    """
+
+    multiplier: str
+    digest: str
+    moments: dict[str, float]
+    layers: tuple[LayerRow, ...]
+    top1: float
+    logits_distortion: float
+    predicted_distortion: float
+    predicted_top1: float
+    predicted_interval: tuple[float, float]
+    injected_distortion: float
+    injected_top1: float
+    compensated: dict[str, float]
+    seconds: dict[str, float]
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Row":
+        """Read what `dataclasses.asdict` gave."""
+        layers = tuple(LayerRow(**layer) for layer in data["layers"])
+        return cls(**{**data, "layers": layers, "predicted_interval": tuple(data["predicted_interval"])})
+
+    def candidate(self, name: str) -> float:
+        """Value of one of CANDIDATES; of a level, the root mean square of the layers' predicted distortions."""
+        if name in self.moments:
+            return self.moments[name]
+        if name == "logits":
+            return self.predicted_distortion
+        if name == "injected":
+            return self.injected_distortion
+        shares = [(layer.predicted[name] / layer.exact) ** 2 for layer in self.layers if layer.exact]
+        return float((sum(shares) / max(1, len(shares))) ** 0.5)

@@ -1,0 +1,215 @@
+"""The study: what each multiplier was predicted to do to a network, and what it does."""
+
+import dataclasses
+import hashlib
+import math
+import os
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ..accuracy_model import AccuracyModel, fit, logits_distortion
+from ..compensation import compensate
+from ..engine import run
+from ..errors import AxsimError
+from ..images import ImageSet, Pixels
+from ..injection import ChannelErrors, inject
+from ..measure import measure
+from ..network import Network
+from ..predict import NetworkPrediction, Predictor, sampled_norms
+from ..product_table import Multiplier
+from ..statistics import NetworkStatistics
+from .rows import LEVELS, LayerRow, Row
+from .store import Store
+
+Phase = Callable[[str], Callable[[int, int], None]]
+SEED = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+    """All rows, with what they share: `images` for accuracy, `measured_images` for error matrices."""
+
+    network: Network
+    images: int
+    measured_images: int
+    statistics_images: int
+    exact_top1: float
+    rows: tuple[Row, ...]
+    model: AccuracyModel
+
+
+def study(
+    network: Network,
+    statistics: NetworkStatistics,
+    images: ImageSet,
+    multipliers: Sequence[Multiplier],
+    store: str | os.PathLike[str],
+    *,
+    measured_images: int = 100,
+    calibration: Pixels | None = None,
+    phase: Phase = lambda name: lambda done, total: None,
+) -> Study:
+    """
+    Predict and measure every multiplier; what an earlier, stopped study has finished is taken from `store`.
+
+    Parameters
+    ----------
+    network : Network
+    statistics : NetworkStatistics
+        Of this network, best gathered on images that are not among `images`.
+    images : ImageSet
+        With labels: accuracy and logits are measured on all, error matrices on the first `measured_images`.
+    multipliers : sequence of Multiplier
+    store : path
+        File of the finished rows; made if it does not exist, refused if it is of another study.
+    calibration : uint8 [N, H, W, C], optional
+        Compensate each multiplier too, from the statistics and layer by layer on these images.
+    phase : function
+        Given the name of a piece of work, returns the function (done, total) that shows its progress.
+
+    Raises
+    ------
+    AxsimError
+        If the images have no labels, a multiplier is given twice, the store is another study's, or what `axsim.run`
+        raises.
+    """
+    if images.labels is None:
+        raise AxsimError("images must have labels for a study of accuracy")
+    names = [each.name for each in multipliers]
+    if not names or len(set(names)) != len(names):
+        raise AxsimError("multipliers must be at least one, each named once")
+    statistics.check(network)
+    about = {
+        "network": network.digest,
+        "images": _digest(images.images, images.labels),
+        "statistics_images": statistics.images,
+        "measured_images": measured_images,
+        "calibration": None if calibration is None else _digest(calibration, None),
+    }
+    rows = Store(store, about)
+    predictor = Predictor(statistics)
+    exact = run(network, images.images, progress=phase("exact"))
+    known = predictor(_exact_of(network))
+    model = _model(rows, network, images, known, phase)
+    exact_top1 = exact.top1(images.labels)
+    for number, multiplier in enumerate(multipliers, 1):
+        if multiplier.digest not in rows.pieces:
+            show = phase(f"{number}/{len(multipliers)} {multiplier.name}")
+            row = _row(network, statistics, predictor, model, images, exact.logits, multiplier, measured_images,
+                       calibration, show)  # fmt: skip
+            rows.add(multiplier.digest, dataclasses.asdict(row))
+    found = tuple(
+        dataclasses.replace(Row.from_json(rows.pieces[each.digest]), multiplier=each.name) for each in multipliers
+    )
+    return Study(network, len(images), measured_images, statistics.images, exact_top1, found, model)
+
+
+def _row(
+    network: Network,
+    statistics: NetworkStatistics,
+    predictor: Predictor,
+    model: AccuracyModel,
+    images: ImageSet,
+    exact: npt.NDArray[np.float32],
+    multiplier: Multiplier,
+    measured_images: int,
+    calibration: Pixels | None,
+    show: Callable[[int, int], None],
+) -> Row:
+    assert images.labels is not None
+    steps = 4 if calibration is None else 6
+    seconds: dict[str, float] = {}
+    start = time.perf_counter()
+    prediction = predictor(multiplier)
+    seconds["predict"] = time.perf_counter() - start
+    start = time.perf_counter()
+    sampled = sampled_norms(statistics, multiplier)
+    seconds["sampled"] = time.perf_counter() - start
+    errors = measure(network, images.images[:measured_images], [multiplier], statistics=False).errors[0]
+    show(1, steps)
+    layers = []
+    for name, layer in statistics.layers.items():
+        size, seen = math.sqrt(len(layer.weight) * layer.pixels), errors[name]
+        norms = prediction.layers[name].norms
+        predicted = {level: getattr(norms, level) / size for level in LEVELS if level != "sampled"}
+        predicted["sampled"] = sampled[name] / size
+        measured_size = math.sqrt(len(layer.weight) * seen.pixels)
+        layers.append(LayerRow(name, seen.norm / measured_size, seen.exact_norm / measured_size, predicted))
+    start = time.perf_counter()
+    result = run(network, images.images, multiplier)
+    seconds |= {"run": time.perf_counter() - start, "images": float(len(images))}
+    show(2, steps)
+    injected = inject(network, images.images, predicted_errors(prediction), seed=SEED)
+    show(3, steps)
+    estimate = model.estimate(model.distortion(prediction))
+    compensated = {}
+    if calibration is not None:
+        ways = {"statistics": compensate(network, multiplier, statistics)}
+        ways["layer by layer"] = compensate(network, multiplier, images=calibration)
+        for index, (way, one) in enumerate(ways.items()):
+            compensated[way] = run(one, images.images, multiplier).top1(images.labels)
+            show(4 + index, steps)
+    show(steps, steps)
+    return Row(
+        multiplier=multiplier.name,
+        digest=multiplier.digest,
+        moments=uniform_moments(network, multiplier),
+        layers=tuple(layers),
+        top1=result.top1(images.labels),
+        logits_distortion=logits_distortion(result.logits, exact),
+        predicted_distortion=estimate.distortion,
+        predicted_top1=estimate.top1,
+        predicted_interval=estimate.interval,
+        injected_distortion=logits_distortion(injected.logits, exact),
+        injected_top1=injected.top1(images.labels),
+        compensated=compensated,
+        seconds=seconds,
+    )
+
+
+def predicted_errors(prediction: NetworkPrediction) -> dict[str, ChannelErrors]:
+    """Errors to inject that have each channel's predicted mean, gain and noise."""
+    return {name: ChannelErrors.predicted(layer) for name, layer in prediction.layers.items()}
+
+
+def uniform_moments(network: Network, multiplier: Multiplier) -> dict[str, float]:
+    """Error statistics under uniform operands, as the multiplier serves the network's first layer with weights."""
+    first = network.weight_layers[0]
+    served = multiplier.serving(first.weight_format, network.quantization(first.inputs[0]).format)
+    found = served.moments()
+    return {
+        "mean": found.mean_error,
+        "abs_mean": abs(found.mean_error),
+        "rms": math.sqrt(found.mse),
+        "sigma": found.standard_deviation,
+        "nmed": found.nmed,
+        "mred": found.mred,
+        "wce": float(found.wce),
+    }
+
+
+def _model(rows: Store, network: Network, images: ImageSet, known: NetworkPrediction, phase: Phase) -> AccuracyModel:
+    if "accuracy model" in rows.pieces:
+        return AccuracyModel.from_json(rows.pieces["accuracy model"], network, known)
+    model = fit(network, images, known, seed=SEED, progress=phase("sensitivities"))
+    rows.add("accuracy model", model.as_json())
+    return model
+
+
+def _exact_of(network: Network) -> Multiplier:
+    """Return an exact multiplier that serves any operands: an unsigned core."""
+    from ..formats import exact_products
+
+    return Multiplier("exact", exact_products("u8", "u8"))
+
+
+def _digest(pixels: Pixels, labels: npt.NDArray[np.int64] | None) -> str:
+    content = hashlib.sha256(str(pixels.shape).encode())
+    for start in range(0, len(pixels), 64):
+        content.update(np.ascontiguousarray(pixels[start : start + 64]).tobytes())
+    if labels is not None:
+        content.update(labels.astype("<i8").tobytes())
+    return content.hexdigest()[:16]

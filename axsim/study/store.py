@@ -1,0 +1,64 @@
+"""Rows of a study on disk: one line of JSON each, added as they are finished, so that a stopped study loses none.
+
+The first line says what the study is of (digests of network, statistics, images, and its settings); a file of another
+study is refused. A line that was cut off while it was written is dropped, and its row computed again.
+"""
+
+import json
+import os
+import pathlib
+from typing import Any
+
+from ..errors import AxsimError
+
+FORMAT = "axsim-study 1"
+
+
+class Store:
+    """A file of finished pieces by key; raises AxsimError if it is of another study or cannot be written."""
+
+    def __init__(self, path: str | os.PathLike[str], about: dict[str, Any]) -> None:
+        self._path = pathlib.Path(path)
+        head = {"format": FORMAT, **json.loads(json.dumps(about))}
+        self.pieces: dict[str, Any] = {}
+        try:
+            if not self._path.exists():
+                self._path.write_text(json.dumps(head) + "\n", encoding="utf-8")
+            content = self._path.read_bytes()
+        except OSError as error:
+            raise AxsimError(f"cannot use {path}: {error.strerror}") from None
+        lines = content.split(b"\n")
+        try:
+            found = json.loads(lines[0])
+        except ValueError:
+            found = None
+        if not isinstance(found, dict) or found.get("format") != FORMAT:
+            raise AxsimError(f"{path}: is no file of a study; choose another name")
+        differs = [key for key in head if found.get(key) != head[key]]
+        if differs:
+            raise AxsimError(
+                f"{path}: holds a study with another {', '.join(differs)}; choose another name, or remove it"
+            )
+        whole = len(lines[0]) + 1
+        for line in lines[1:-1]:  # behind the last newline is nothing, or a line that was cut off
+            try:
+                piece = json.loads(line)
+                self.pieces[piece["key"]] = piece["value"]
+            except (ValueError, KeyError, TypeError):
+                break
+            whole += len(line) + 1
+        if whole < len(content):
+            with open(self._path, "r+b") as file:
+                file.truncate(whole)
+
+    def add(self, key: str, value: Any) -> None:
+        """Add a finished piece: on the disk when this returns."""
+        line = json.dumps({"key": key, "value": value}) + "\n"
+        try:
+            with open(self._path, "a", encoding="utf-8") as file:
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise AxsimError(f"cannot write {self._path}: {error.strerror}") from None
+        self.pieces[key] = value

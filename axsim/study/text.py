@@ -1,0 +1,105 @@
+"""A study as plain text and as plain data."""
+
+import dataclasses
+from typing import Any
+
+from ..text import percent, text_table
+from .findings import Findings
+from .runner import Study
+
+
+def study_text(of: Study, found: Findings) -> str:
+    """Table of the multipliers, the hardest hit last, then what the rows say."""
+    rows = [
+        [
+            row.multiplier,
+            f"{row.moments['mean']:.3g}",
+            f"{row.moments['sigma']:.3g}",
+            percent(row.top1),
+            percent(row.predicted_top1),
+            percent(row.injected_top1),
+            f"{row.logits_distortion:.3f}",
+            f"{row.predicted_distortion:.3f}",
+            f"{row.injected_distortion:.3f}",
+            *(percent(share) for share in row.compensated.values()),
+        ]
+        for row in sorted(of.rows, key=lambda row: -row.top1)
+    ]
+    ways = list(of.rows[0].compensated)
+    head = ["multiplier", "mean", "sigma", "top-1", "predicted", "injected", "logits", "predicted", "injected"]
+    return "\n".join(
+        [
+            f"{of.network.name}: exact top-1 {percent(of.exact_top1)} on {of.images} images; error matrices on the "
+            f"first {of.measured_images}, statistics from {of.statistics_images} others",
+            "",
+            text_table([*head, *(f"after: {way}" for way in ways)], rows),
+            "",
+            *summary_lines(of, found),
+        ]
+    )
+
+
+def summary_lines(of: Study, found: Findings) -> list[str]:
+    """Return the findings, a line each."""
+    lines = [
+        f"norm(E) of a layer within 5 % of measured, of {found.pairs} (layer, multiplier) pairs above distortion 1e-4:",
+        *(f"  {percent(share):>7}  {level}" for level, share in found.within.items()),
+        f"correlation with the accuracy lost, over {len(of.rows)} multipliers (Spearman, Pearson):",
+        *(f"  {each.spearman:6.3f}  {each.pearson:6.3f}  {WORDS[each.statistic]}" for each in found.correlations),
+        f"predicted top-1, mean absolute error over the {found.judged} multipliers that lose 0.5 to 60 points:",
+        *(f"  {_points(error):>7}  {METHODS[method]}" for method, error in found.errors.items()),
+        f"  {percent(found.covered):>7}  of them within the predicted 95 % interval",
+        f"time to run 1,000 images over time to predict: {found.speed:.0f} (median)",
+    ]
+    for way, shares in found.recovered.items():
+        parts = ", ".join(f"{percent(share)} of those that lose {words}" for words, share in shares.items())
+        worse = ", ".join(found.worse[way]) or "none"
+        lines.append(f"compensated, {way}: recovered in the median {parts}; made worse: {worse}")
+    if found.equal_sigma:
+        lines.append("equal sigma, other mean, other accuracy:")
+        by_name = {row.multiplier: row for row in of.rows}
+        for pair in found.equal_sigma:
+            sides = (
+                f"{name} (mean {by_name[name].moments['mean']:.3g}, sigma {by_name[name].moments['sigma']:.3g}: "
+                f"{percent(by_name[name].top1)})"
+                for name in pair
+            )
+            lines.append("  " + " against ".join(sides))
+    return lines
+
+
+def study_data(of: Study, found: Findings) -> dict[str, Any]:
+    """Everything as plain numbers and text, for JSON."""
+    return {
+        "network": of.network.name,
+        "images": of.images,
+        "measured_images": of.measured_images,
+        "statistics_images": of.statistics_images,
+        "exact_top1": of.exact_top1,
+        "findings": dataclasses.asdict(found),
+        "accuracy_model": of.model.as_json(),
+        "rows": [dataclasses.asdict(row) for row in of.rows],
+    }
+
+
+WORDS = {
+    "abs_mean": "|mean error|, uniform operands",
+    "rms": "RMS error, uniform operands",
+    "sigma": "sigma, uniform operands",
+    "nmed": "NMED",
+    "mred": "MRED",
+    "wce": "WCE",
+    "iid": "distortion of the layers, level iid",
+    "relative": "distortion of the layers, level relative",
+    "operand": "distortion of the layers, level operand",
+    "conditional": "distortion of the layers, level conditional",
+    "covariance": "distortion of the layers, level covariance",
+    "sampled": "distortion of the layers, sampled",
+    "logits": "predicted distortion of the logits (sensitivities)",
+    "injected": "distortion of the logits, predicted errors injected",
+}
+METHODS = {"sensitivities": "from sensitivities and curve", "injected": "predicted errors injected"}
+
+
+def _points(error: float | None) -> str:
+    return "-" if error is None else f"{100 * error:.2f}"

@@ -1,0 +1,187 @@
+"""A study: resumable without losing or repeating a row, its findings on rows made by hand, and its report."""
+
+import dataclasses
+import html.parser
+import json
+import math
+
+import numpy as np
+import pytest
+from networks import network_of, random_images
+
+import axsim
+from axsim.accuracy_model.model import falling
+from axsim.catalog import names
+from axsim.cli import main
+from axsim.commands.study import serving
+from axsim.errors import AxsimError
+from axsim.images import ImageSet, save_images
+from axsim.injection import inject
+from axsim.measure import gather_statistics, measure
+from axsim.network_file import save
+from axsim.predict import Predictor
+from axsim.statistics.file import save_statistics
+from axsim.study import CANDIDATES, LayerRow, Row, Study, findings, study, write_study_report
+from axsim.study.findings import pearson, spearman
+from axsim.study.runner import predicted_errors
+from axsim.study.store import Store
+
+NAMES = ["mitchell", "drum:k=3", "mul8s_1KVL"]
+
+
+@pytest.fixture(scope="module")
+def given():
+    network = network_of(["conv", "depthwise", "conv"], 4, "symmetric", (3, 7, 6))
+    labels = axsim.run(network, random_images(network, 12)).logits.argmax(axis=1)
+    images = ImageSet(random_images(network, 12), labels.astype(np.int64))
+    return network, gather_statistics(network, random_images(network, 20, seed=1)), images
+
+
+def run_study(given, path, names=NAMES, **options):
+    network, statistics, images = given
+    return study(network, statistics, images, [axsim.multiplier(n) for n in names], path, measured_images=5, **options)
+
+
+def test_rows_are_what_the_parts_give(given, tmp_path):
+    network, statistics, images = given
+    found = run_study(given, tmp_path / "s.jsonl", calibration=random_images(network, 6, seed=2))
+    assert [row.multiplier for row in found.rows] == NAMES
+    assert found.exact_top1 == 1.0
+    for row in found.rows:
+        multiplier = axsim.multiplier(row.multiplier)
+        assert row.top1 == axsim.run(network, images.images, multiplier).top1(images.labels)
+        measured = measure(network, images.images[:5], [multiplier]).errors[0]
+        prediction = Predictor(statistics)(multiplier)
+        for layer in row.layers:
+            errors, norms = measured[layer.layer], prediction.layers[layer.layer].norms
+            size = math.sqrt(errors.sums.size * errors.pixels)
+            assert layer.measured == pytest.approx(errors.norm / size)
+            assert layer.distortion == pytest.approx(errors.distortion)
+            seen = statistics.layers[layer.layer]
+            assert layer.predicted["covariance"] == pytest.approx(
+                norms.covariance / math.sqrt(len(seen.weight) * seen.pixels)
+            )
+        injected = inject(network, images.images, predicted_errors(prediction))
+        assert row.injected_top1 == injected.top1(images.labels)
+        assert set(row.compensated) == {"statistics", "layer by layer"}
+        assert row.predicted_interval[0] <= row.predicted_top1 <= row.predicted_interval[1]
+        assert all(math.isfinite(row.candidate(name)) for name in CANDIDATES)
+        assert Row.from_json(json.loads(json.dumps(dataclasses.asdict(row)))) == row
+
+
+def test_a_stopped_study_goes_on(given, tmp_path, monkeypatch):
+    path = tmp_path / "s.jsonl"
+    wanted = run_study(given, tmp_path / "whole.jsonl")
+    run_study(given, path, NAMES[:2])
+    before = path.read_bytes()
+    path.write_bytes(before[:-30])  # killed while it wrote the second row
+    seen = []
+    found = run_study(given, path, phase=lambda name: seen.append(name) or (lambda done, total: None))
+    assert seen == ["exact", "2/3 drum:k=3", "3/3 mul8s_1KVL"]
+    for one, other in zip(found.rows, wanted.rows, strict=True):
+        assert dataclasses.replace(one, seconds={}) == dataclasses.replace(other, seconds={})
+    assert found.model.as_json() == wanted.model.as_json()
+    again = path.read_bytes()
+    run_study(given, path)
+    assert path.read_bytes() == again
+
+
+def test_the_store_of_another_study_is_refused(given, tmp_path):
+    network, statistics, images = given
+    run_study(given, tmp_path / "s.jsonl", NAMES[:1])
+    with pytest.raises(AxsimError, match="another images"):
+        run_study((network, statistics, images.first(6)), tmp_path / "s.jsonl")
+    (tmp_path / "other").write_text("my thesis\n")
+    with pytest.raises(AxsimError, match="no file of a study"):
+        Store(tmp_path / "other", {})
+    assert (tmp_path / "other").read_text() == "my thesis\n"
+
+
+def test_wrong_input(given, tmp_path):
+    network, statistics, images = given
+    with pytest.raises(AxsimError, match="labels"):
+        run_study((network, statistics, ImageSet(images.images)), tmp_path / "a")
+    with pytest.raises(AxsimError, match="named once"):
+        run_study(given, tmp_path / "a", ["mitchell", "mitchell"])
+    assert not (tmp_path / "a").exists()
+
+
+def row_of(name, top1, mean, sigma, ratio=1.0, predicted=None, compensated=None):
+    levels = ("iid", "relative", "operand", "conditional", "covariance", "sampled")
+    layers = tuple(LayerRow(f"l{index}", 2.0, 10.0, dict.fromkeys(levels, 2.0 * ratio)) for index in range(4))
+    moments = {"mean": mean, "abs_mean": abs(mean), "rms": math.hypot(mean, sigma), "sigma": sigma}
+    moments |= {"nmed": sigma, "mred": sigma, "wce": sigma}
+    predicted = top1 if predicted is None else predicted
+    return Row(
+        name, name, moments, layers, top1, 1 - top1, 1 - top1, predicted, (predicted - 0.01, predicted + 0.01),
+        1 - top1, top1, compensated or {}, {"predict": 0.01, "run": 2.0, "images": 500.0, "sampled": 0.1},
+    )  # fmt: skip
+
+
+def test_findings_of_rows_made_by_hand():
+    rows = (
+        row_of("a", 0.90, 0.0, 10.0, 1.04, 0.90, {"way": 0.90}),
+        row_of("b", 0.80, 1.0, 10.5, 1.06, 0.83, {"way": 0.85}),
+        row_of("c", 0.40, 5.0, 11.0, 0.90, 0.39, {"way": 0.20}),
+    )
+    found = findings(Study(None, 1000, 10, 10, 0.90, rows, None))
+    assert found.pairs == 12
+    assert found.within["covariance"] == pytest.approx(1 / 3)
+    assert next(each for each in found.correlations if each.statistic == "abs_mean").spearman == pytest.approx(1)
+    assert found.judged == 2
+    assert found.errors["sensitivities"] == pytest.approx(0.02)
+    assert found.covered == 0.5
+    assert found.recovered["way"]["2 to 40 points"] == pytest.approx(0.5)
+    assert found.recovered["way"]["more than 40 points"] == pytest.approx(-0.4)
+    assert found.worse["way"] == ["c"]
+    assert found.speed == pytest.approx(400)
+    assert found.equal_sigma == (("c", "a"), ("c", "b"))
+
+
+def test_rank_correlation_shares_ranks_between_equal_values():
+    x, y = np.array([1.0, 2.0, 2.0, 3.0]), np.array([1.0, 3.0, 2.0, 4.0])
+    assert spearman(x, y) == pytest.approx(0.9486832980505138)
+    assert pearson(x, x**2) < spearman(x, x**2) == pytest.approx(1)
+    assert math.isnan(spearman(x, np.ones(4)))
+
+
+def test_falling_is_the_nearest_falling_sequence():
+    assert falling(np.array([3.0, 1.0, 2.0, 0.0])).tolist() == [3.0, 1.5, 1.5, 0.0]
+    assert falling(np.array([0.0, 1.0, 2.0])).tolist() == [1.0, 1.0, 1.0]
+
+
+def test_the_report_is_whole_and_loads_nothing(given, tmp_path):
+    found = run_study(given, tmp_path / "s.jsonl", calibration=random_images(given[0], 6, seed=2))
+    write_study_report(found, findings(found), tmp_path / "r.html")
+    text = (tmp_path / "r.html").read_text()
+    parser = html.parser.HTMLParser()
+    parser.feed(text)
+    assert all(name in text for name in NAMES)
+    assert text.count("<svg") >= 10
+    assert "http://" not in text.replace("http://www.w3.org", "") and "https://" not in text
+    with pytest.raises(AxsimError, match="exists"):
+        write_study_report(found, findings(found), tmp_path / "r.html")
+
+
+def test_on_the_command_line(given, tmp_path, capsys):
+    network, statistics, images = given
+    save(network, tmp_path / "n.h5")
+    save_images(tmp_path / "i.h5", images, {})
+    save_statistics(statistics, tmp_path / "s.h5")
+    call = ["study", str(tmp_path / "n.h5"), "--images", str(tmp_path / "i.h5"), "--statistics", str(tmp_path / "s.h5")]
+    call += ["--store", str(tmp_path / "s.jsonl"), "--multipliers", "mitchell", "drum:k=4", "--measured-images", "4"]
+    assert main([*call, "--report", str(tmp_path / "r.html")]) == 0
+    assert "Spearman" in capsys.readouterr().out
+    assert main([*call, "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert [row["multiplier"] for row in data["rows"]] == ["mitchell", "drum:k=4"]
+    assert main([*call, "--statistics", str(tmp_path / "n.h5")]) == 2
+
+
+def test_all_that_serve_are_at_least_sixty(given):
+    found = serving(given[0])
+    assert len(found) >= 60
+    assert len({each.digest for each in found}) == len(found)
+    circuits = {axsim.multiplier(name).digest for name in names() if name.startswith("mul8")}
+    exact = {axsim.multiplier(name).digest for name in names() if axsim.multiplier(name).is_exact}
+    assert circuits - exact <= {each.digest for each in found}
