@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .predict import Predictor
     from .product_table import Multiplier
     from .quantize import convert
+    from .wide import WideMoments, wide_moments
 
 __version__ = "0.1.0"
 
@@ -38,6 +39,7 @@ _HOME = {
     "Multiplier": "product_table",
     "Network": "network",
     "Run": "engine",
+    "WideMoments": "wide",
     "compare": "comparison",
     "compensate": "compensation",
     "Predictor": "predict",
@@ -50,6 +52,7 @@ _HOME = {
     "matmul": "gemm",
     "multiplier": "catalog",
     "run": "engine",
+    "wide_moments": "wide",
 }
 
 __all__ = [
@@ -61,6 +64,7 @@ __all__ = [
     "Network",
     "Predictor",
     "Run",
+    "WideMoments",
     "compare",
     "compensate",
     "convert",
@@ -72,6 +76,7 @@ __all__ = [
     "matmul",
     "multiplier",
     "run",
+    "wide_moments",
 ]
 
 

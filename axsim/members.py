@@ -80,7 +80,10 @@ def member(name: str, width: int | None = None) -> Member:
     """
     family_name, _, text = name.strip().partition(":")
     if family_name not in families():
-        raise MultiplierError(f"multiplier must be one of the families {', '.join(families())}, got {name!r}")
+        raise MultiplierError(
+            f"multiplier must be a member of a family to have other widths than {WIDTH} or a sample, one of "
+            f"{', '.join(families())}, got {name!r}"
+        )
     family = families()[family_name]
     given = _items(family, text, name)
     width = _width(given, width, name)

@@ -34,7 +34,7 @@ class Moments:
     nmed : float
         `mae` over the largest absolute exact product (65,025 for u8 x u8, 16,384 for s8 x s8).
     mae_fraction : float
-        `mae` over 2^16, as EvoApproxLib states it (there in percent).
+        `mae` over 2^16 (2^(2 width) at other widths), as EvoApproxLib states it (there in percent).
     mred : float
         Mean absolute relative error, as a fraction; see `zero_products`.
     relative_mean, relative_std : float

@@ -162,6 +162,17 @@ def test_moments(capsys):
     assert abs(served["mean_error"]) < 1e-9
 
 
+def test_moments_of_other_widths(capsys):
+    data = json.loads(call(capsys, "moments", "drum:k=4", "--width", "10", "--json")[1])
+    assert (data["multiplier"], data["operands"], data["pairs"]) == ("drum:k=4,width=10", ["u10", "u10"], 2**20)
+    assert data == json.loads(call(capsys, "moments", "drum:k=4,width=10", "--json")[1])
+    arguments = ("moments", "mitchell", "--width", "12", "--operands", "s12,s12", "--sample", "5000", "--seed", "3")
+    _, out, err = call(capsys, *arguments)
+    assert "mitchell:width=12, s12 x s12, uniform operands, 5000 random pairs, seed 3" in out
+    assert "mred_standard_error" in out
+    assert "operand pairs" in err
+
+
 def test_convert_then_run(folder, capsys):
     code, out, _ = call(
         capsys,
@@ -227,6 +238,12 @@ def test_convert_on_pictures_of_any_size(folder, capsys):
         (["run", "network.h5", "--images", "larger.h5"], "must be 7 x 6 with 3 channels"),
         (["run", "network.h5", "--images", "labels.h5"], "labels must be classes"),
         (["moments", "drum:k=99"], "k must be 2..8"),
+        (["moments", "drum:k=4", "--width", "17"], "width must be 4..16"),
+        (["moments", "mul8u_FTA", "--width", "12"], "must be a member of a family"),
+        (["moments", "drum:k=4", "--seed", "1"], "--seed is of a --sample"),
+        (["moments", "drum:k=4", "--width", "12", "--plot", "error.png"], "--plot draws a table of 8-bit operands"),
+        (["moments", "drum:k=4", "--width", "12", "--operands", "s8,s8"], "two of u12 and s12"),
+        (["run", "network.h5", "--images", "images.h5", "--multiplier", "drum:k=4,width=12"], "width must be 8"),
         (["moments", "mitchell", "--operands", "s9"], "s8,s8"),
         (["moments", "exact:signed=1", "--operands", "u8,s8"], "cannot serve"),
         (["compare", "network.h5", "--images", "images.h5", "--multipliers", "mbm", "mbm"], "each named once"),
