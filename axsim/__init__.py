@@ -80,6 +80,13 @@ __all__ = [
 ]
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Make `%axsim` and `%%axsim` known: what `%load_ext axsim` calls; see `axsim.magics`."""
+    from .magics import register
+
+    register(shell)
+
+
 def __getattr__(name: str) -> Any:
     if name in _HOME:
         value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)

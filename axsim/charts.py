@@ -23,6 +23,7 @@ PALETTE = (BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE)
 _LEFT, _TOP, _BOTTOM, _RIGHT = 62, 10, 42, 14  # pixels around a plot, for its labels
 SMALLEST = 1e-250  # on a logarithmic axis, so that the room around it is a number too
 _IDS = itertools.count()
+Picture = Image.Image
 Numbers = Sequence[float] | npt.NDArray[np.floating]
 
 

@@ -131,6 +131,11 @@ class Comparison:
         """Layers of the pairs that a level predicts; the levels beyond "operand" leave products of activations out."""
         return [layer for _, layer in self.pairs() if layer.ratio(level) is not None]
 
+    def _repr_html_(self) -> str:
+        from .display import comparison_html  # which knows this class, not the other way round
+
+        return comparison_html(self)
+
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain numbers and text, for JSON."""
         return {

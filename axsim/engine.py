@@ -60,6 +60,11 @@ class Run:
     steps: tuple[Step, ...]
     statistics: dict[str, Statistics]
 
+    def _repr_html_(self) -> str:
+        from .display import run_html  # which knows this class, not the other way round
+
+        return run_html(self)
+
     def top1(self, labels: npt.NDArray[np.int64]) -> float:
         """
         Share of images whose largest logit (the first, where several are equal) is that of their label.

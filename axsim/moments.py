@@ -70,6 +70,11 @@ class Moments:
         """Root of `variance`, LSB."""
         return float(np.sqrt(self.variance))
 
+    def _repr_html_(self) -> str:
+        from .display import moments_html  # which knows this class, not the other way round
+
+        return moments_html(self)
+
     def as_dict(self) -> dict[str, float | int | str]:
         """All figures by name, for JSON."""
         return {**dataclasses.asdict(self), "standard_deviation": self.standard_deviation}

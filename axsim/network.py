@@ -113,6 +113,11 @@ class Network:
         text = json.dumps(parts, default=lambda number: number.item())
         return hashlib.sha256(text.encode() + arrays.digest()).hexdigest()
 
+    def _repr_html_(self) -> str:
+        from .display import network_html  # which knows this class, not the other way round
+
+        return network_html(self)
+
     def save(self, path: str) -> None:
         """Write the network as HDF5 (temporary name, then rename); see `axsim.network_file.save`."""
         from .network_file import save  # the file knows the network, not the other way round

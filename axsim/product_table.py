@@ -74,6 +74,11 @@ class Multiplier:
     def __repr__(self) -> str:
         return f"Multiplier({self.name!r}, operands={self.operands})"
 
+    def _repr_html_(self) -> str:
+        from .display import multiplier_html  # which knows this class, not the other way round
+
+        return multiplier_html(self)
+
     @functools.cached_property
     def digest(self) -> str:
         """sha256 (hex) of the formats and the table: equal digests, equal multipliers."""

@@ -17,6 +17,7 @@ COMMANDS = (
     "inject",
     "compensate",
     "study",
+    "lab",
     "bench",
     "warmup",
 )

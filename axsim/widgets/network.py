@@ -1,0 +1,246 @@
+"""A whole network: layers and their multipliers, a run in the background, measured beside predicted, what flipped."""
+
+import base64
+import collections
+import html
+import io
+import os
+from typing import Any
+
+import ipywidgets
+import numpy as np
+import traitlets
+from PIL import Image
+
+from .. import engine
+from ..accuracy import accuracy
+from ..catalog import multiplier, names
+from ..comparison import check_labels
+from ..display import STYLE, table
+from ..errors import AxsimError, first_line
+from ..images import ImageSet, load_images
+from ..measure import measure
+from ..network import Network
+from ..network_file import load
+from ..predict import predict
+from ..product_table import Multiplier
+from ..text import interval, percent
+from .background import Background, Stopped
+from .parts import WIDE, Complaint, Html, MultiplierPicker
+
+SHOWN_FLIPS = 12
+THUMBNAIL = 72  # pixels
+SAME = "as all"
+
+
+class NetworkWidget(ipywidgets.VBox):
+    """
+    Choose a multiplier for all layers, and others for some; run images, see each layer's error and what it does.
+
+    Run works in the background: the notebook goes on answering, and stop takes effect after the batch under way.
+
+    Parameters
+    ----------
+    network : Network or path of a network file
+    images : ImageSet or path of images
+    multiplier : name of the multiplier for all layers at first
+    measured_images : int
+        How many of the images the error matrices of single layers are measured on.
+
+    Traits: `state` is "ready", "running", "stopped", "done" or "failed"; `result` the last `axsim.Run`.
+    """
+
+    state = traitlets.Unicode("ready")
+    result = traitlets.Any()
+
+    def __init__(
+        self,
+        network: Network | str | os.PathLike[str],
+        images: ImageSet | str | os.PathLike[str],
+        multiplier: str = "drum:k=4",
+        measured_images: int = 4,
+    ) -> None:
+        self._complaint = Complaint()
+        super().__init__([self._complaint])
+        with self._complaint.catching():
+            self._network = network if isinstance(network, Network) else load(network)
+            self._images = images if isinstance(images, ImageSet) else load_images(images)
+            engine.check_images(self._network, self._images.images)
+            check_labels(self._network, self._images)
+            self._measured_images = measured_images
+            self._exact: dict[int, engine.Run] = {}
+            self._build(multiplier)
+
+    def _build(self, name: str) -> None:
+        count = len(self._images)
+        self.picker = MultiplierPicker(name)
+        self.count = ipywidgets.IntSlider(
+            min=1, max=count, value=min(64, count), description="images", style=WIDE, continuous_update=False
+        )
+        self.run_button = ipywidgets.Button(description="Run", button_style="primary", icon="play")
+        self.stop_button = ipywidgets.Button(description="Stop", icon="stop", disabled=True)
+        self._progress = ipywidgets.FloatProgress(min=0, max=1, layout=ipywidgets.Layout(width="220px"))
+        self._doing, self._summary, self._layers, self._flips = Html(), Html(), Html(), Html()
+        self.layer_inputs = {
+            layer.name: ipywidgets.Combobox(
+                value=SAME,
+                options=[SAME, *names()],
+                ensure_option=False,
+                description=layer.name,
+                tooltip=f"{layer.op}, weights {layer.weight.shape}",
+                style={"description_width": "180px"},
+                layout=ipywidgets.Layout(width="420px"),
+            )
+            for layer in self._network.layers
+        }
+        single = ipywidgets.Accordion(
+            [ipywidgets.VBox(list(self.layer_inputs.values()), layout=ipywidgets.Layout(max_height="320px"))],
+            titles=("multipliers of single layers",),
+        )
+        self._background = Background(self._show, self._finish)
+        self.run_button.on_click(lambda button: self.run())
+        self.stop_button.on_click(lambda button: self.stop())
+        about = f"{self._network.name}, {self._network.scheme} int8, {len(self._network.layers)} layers, {count} images"
+        self.children = [
+            Html(f"{STYLE}<b>{html.escape(about)}</b>"),
+            self.picker,
+            self.count,
+            single,
+            ipywidgets.HBox([self.run_button, self.stop_button, self._progress, self._doing]),
+            self._complaint,
+            self._summary,
+            self._layers,
+            self._flips,
+        ]
+
+    def run(self) -> None:
+        """Begin a run in the background, as the button does."""
+        if self._background.running:
+            return
+        with self._complaint.catching():
+            chosen = self._chosen()
+            engine.prepare(self._network, chosen)  # what cannot be served is said now
+            self.run_button.disabled, self.stop_button.disabled = True, False
+            self.state = "running"
+            count = self.count.value
+            self._background.start(lambda background: self._work(background, chosen, count))
+
+    def stop(self) -> None:
+        """Stop the run, as the button does."""
+        self._background.stop()
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Wait until the run has ended."""
+        self._background.join(seconds)
+
+    def _chosen(self) -> dict[str, Multiplier | None]:
+        if self.picker.chosen is None:
+            raise AxsimError("choose a multiplier first: its name or parameters are wrong")
+        chosen: dict[str, Multiplier | None] = {}
+        for layer, box in self.layer_inputs.items():
+            text = box.value.strip()
+            chosen[layer] = self.picker.chosen if text in ("", SAME) else multiplier(text)
+        return chosen
+
+    def _work(self, background: Background, chosen: dict[str, Multiplier | None], count: int) -> None:
+        images = self._images.first(count)
+        if count not in self._exact:
+            self._exact = {count: engine.run(self._network, images.images, progress=background.phase("exact"))}
+        result = engine.run(
+            self._network,
+            images.images,
+            {name: each for name, each in chosen.items() if each is not None},
+            progress=background.phase("multiplier"),
+        )
+        self._summary.value = self._accuracies(images, self._exact[count], result)
+        self._flips.value = flips(images, self._exact[count].logits, result.logits)
+        self._layers.value = self._errors(background, chosen)
+        self.result = result
+
+    def _errors(self, background: Background, chosen: dict[str, Multiplier | None]) -> str:
+        """Table of each layer's error matrix, the layer alone, measured and predicted."""
+        some = self._images.first(self._measured_images)
+        distinct = list({each.name: each for each in chosen.values() if each is not None}.values())
+        measured = measure(self._network, some.images, distinct, progress=background.phase("error matrices"))
+        rows = []
+        for name, statistics in measured.layers.items():
+            each = chosen[name]
+            assert each is not None
+            errors = measured.errors[[other.name for other in distinct].index(each.name)][name]
+            predicted = predict(each, statistics).covariance
+            ratio = f"{predicted / errors.norm:.3f}" if errors.norm else "-"
+            figures = [f"{value:.4g}" for value in (errors.norm, predicted)]
+            rows.append([name, each.name, *figures, ratio, f"{errors.mean_error:.4g}", f"{errors.distortion:.2e}"])
+        head = ["layer", "multiplier", "norm(E) measured", "predicted", "ratio", "mean of E", "distortion"]
+        words = (
+            f"Each layer alone, on the first {len(some)} images; predicted at the covariance level; LSB of the sums."
+        )
+        return STYLE + table(head, rows) + f"<p>{words}</p>"
+
+    def _accuracies(self, images: ImageSet, exact: engine.Run, result: engine.Run) -> str:
+        same = float((exact.logits.argmax(axis=1) == result.logits.argmax(axis=1)).mean())
+        rows = []
+        for name, each in (("exact", exact), ("with the multiplier", result)):
+            if images.labels is None:
+                rows.append([name, "-", "-"])
+            else:
+                found = accuracy(each.logits, images.labels)
+                rows.append([name, percent(found.top1), interval(found.top1_interval)])
+        return (
+            STYLE
+            + table(["", f"top-1 of {len(images)} images", "95 % interval"], rows)
+            + (f"<p>{percent(same)} of the images keep the class of the exact run.</p>")
+        )
+
+    def _show(self, text: str, share: float) -> None:
+        self._progress.value = share
+        self._doing.value = html.escape(text)
+
+    def _finish(self, error: BaseException | None) -> None:
+        self.run_button.disabled, self.stop_button.disabled = False, True
+        if error is None:
+            self._show("done", 1.0)
+            self.state = "done"
+        elif isinstance(error, Stopped):
+            self._show("stopped", 0.0)
+            self.state = "stopped"
+        else:
+            self._show("", 0.0)
+            self._complaint.say(str(error) if isinstance(error, AxsimError) else first_line(_exception(error)))
+            self.state = "failed"
+
+
+def flips(images: ImageSet, before: Any, after: Any) -> str:
+    """Which classes turned into which, and the first images that did, with their label."""
+    old, new = before.argmax(axis=1), after.argmax(axis=1)
+    flipped = np.flatnonzero(old != new)
+
+    def named(index: int) -> str:
+        return images.class_names[index] if index < len(images.class_names) else str(index)
+
+    counted = collections.Counter((int(old[n]), int(new[n])) for n in flipped).most_common(8)
+    rows = [[named(a), named(b), str(count)] for (a, b), count in counted]
+    shown = []
+    for n in flipped[:SHOWN_FLIPS]:
+        label = "" if images.labels is None else f"label {html.escape(named(int(images.labels[n])))}<br>"
+        change = html.escape(f"{named(int(old[n]))} → {named(int(new[n]))}")
+        shown.append(
+            f"<figure style='display:inline-block;margin:4px 10px 4px 0;line-height:1.3'>{_thumbnail(images.images[n])}"
+            f"<figcaption>{label}{change}</figcaption></figure>"
+        )
+    if not len(flipped):
+        return "<p>No image changed its class.</p>"
+    return STYLE + table(["exact run", "with the multiplier", "images"], rows) + "<div>" + "".join(shown) + "</div>"
+
+
+def _thumbnail(pixels: Any) -> str:
+    image = Image.fromarray(pixels if pixels.shape[2] > 1 else pixels[..., 0])
+    image = image.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BICUBIC)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    content = base64.b64encode(buffer.getvalue()).decode()
+    return f"<img width='{THUMBNAIL}' height='{THUMBNAIL}' src='data:image/png;base64,{content}' alt=''>"
+
+
+def _exception(error: BaseException) -> Exception:
+    return error if isinstance(error, Exception) else RuntimeError(type(error).__name__)
