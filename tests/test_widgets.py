@@ -198,7 +198,7 @@ def test_work_that_fails_is_reported_and_lets_go_of_the_kernels():
         raise ValueError("broken")
 
     background.start(work)
-    background.join(10)
+    background.join(60)
     assert str(ended[0]) == "broken"
     taken = threading.Thread(target=KERNELS.acquire)
     taken.start()
@@ -216,7 +216,7 @@ def test_progress_is_where_work_stops():
         update(1, 2)
 
     background.start(work)
-    background.join(10)
+    background.join(60)
     assert isinstance(ended[0], Stopped)
 
 

@@ -87,7 +87,7 @@ class NetworkWidget(ipywidgets.VBox):
                 options=[SAME, *names()],
                 ensure_option=False,
                 description=layer.name,
-                tooltip=f"{layer.op}, weights {layer.weight.shape}",
+                tooltip=layer.op,
                 style={"description_width": "180px"},
                 layout=ipywidgets.Layout(width="420px"),
             )
@@ -168,8 +168,8 @@ class NetworkWidget(ipywidgets.VBox):
             assert each is not None
             errors = measured.errors[[other.name for other in distinct].index(each.name)][name]
             predicted = predict(each, statistics).covariance
-            ratio = f"{predicted / errors.norm:.3f}" if errors.norm else "-"
-            figures = [f"{value:.4g}" for value in (errors.norm, predicted)]
+            ratio = "-" if predicted is None or not errors.norm else f"{predicted / errors.norm:.3f}"
+            figures = [f"{errors.norm:.4g}", "-" if predicted is None else f"{predicted:.4g}"]
             rows.append([name, each.name, *figures, ratio, f"{errors.mean_error:.4g}", f"{errors.distortion:.2e}"])
         head = ["layer", "multiplier", "norm(E) measured", "predicted", "ratio", "mean of E", "distortion"]
         words = (

@@ -106,7 +106,7 @@ class MultiplierPicker(ipywidgets.VBox):
                     tooltip=parameter.meaning,
                     style=WIDE,
                 )
-            if family.signed:
+            if family.signed and family.unsigned:
                 signed = (given or {}).get("signed", str(example.get("signed", 0))) == "1"
                 self._inputs["signed"] = ipywidgets.Checkbox(signed, description="two's complement", style=WIDE)
         for each in self._inputs.values():
