@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .errors import AxsimError
     from .gemm import matmul
     from .images import ImageSet, load_images
+    from .importers.multipliers.read import Imported, import_multiplier
     from .importers.tflite import convert_tflite
     from .injection import ErrorModel, inject
     from .measure import gather_statistics
@@ -36,6 +37,7 @@ _HOME = {
     "ErrorModel": "injection",
     "Comparison": "comparison",
     "ImageSet": "images",
+    "Imported": "importers.multipliers.read",
     "Multiplier": "product_table",
     "Network": "network",
     "Run": "engine",
@@ -46,6 +48,7 @@ _HOME = {
     "convert": "quantize",
     "gather_statistics": "measure",
     "convert_tflite": "importers.tflite",
+    "import_multiplier": "importers.multipliers.read",
     "inject": "injection",
     "load": "network_file",
     "load_images": "images",
@@ -60,6 +63,7 @@ __all__ = [
     "Comparison",
     "ErrorModel",
     "ImageSet",
+    "Imported",
     "Multiplier",
     "Network",
     "Predictor",
@@ -70,6 +74,7 @@ __all__ = [
     "convert",
     "convert_tflite",
     "gather_statistics",
+    "import_multiplier",
     "inject",
     "load",
     "load_images",

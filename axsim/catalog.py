@@ -1,22 +1,29 @@
 """The catalogue: a name such as "drum:k=4" becomes a Multiplier.
 
-name       = family [":" parameter "=" integer ("," parameter "=" integer)*]      see members.py
+name       = path
+           | family [":" parameter "=" integer ("," parameter "=" integer)*]      see members.py
            | circuit
            | derivation "(" name | integer (";" name | integer)* ")"
-circuit    = a member of a library in libraries/, such as mul8u_FTA
+path       = a file of importers/multipliers or multiplier_file.py: mine.v, folder/mine.c, mine.h5
+circuit    = a member of a library in libraries/, such as mul8u_FTA, or of an installed package
 derivation = a function of derived.py: swap(mul8u_FTA), narrow(mitchell; 4; 8)
 """
 
 import difflib
 import functools
+import os
+import pathlib
 import re
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from . import extensions
 from .derived import DERIVATIONS
-from .errors import MultiplierError
+from .errors import AxsimWarning, MultiplierError
 from .formats import Format, pattern_values
+from .importers.multipliers import SUFFIXES
 from .members import WIDTH, examples, families, member
 from .product_table import Multiplier
 
@@ -24,6 +31,7 @@ if TYPE_CHECKING:
     from .libraries.evoapproxlib import Circuit
 
 DEEPEST = 20  # brackets within brackets
+PATH = re.compile(rf"[/{re.escape(os.sep)}]|\.({'|'.join((*SUFFIXES, 'h5', 'hdf5', 'py'))})\b", re.IGNORECASE)
 
 
 def circuits() -> "dict[str, Circuit]":
@@ -34,24 +42,32 @@ def circuits() -> "dict[str, Circuit]":
 
 
 def names() -> list[str]:
-    """Every full name that axsim lists: the families' examples, then the libraries' circuits."""
-    return [*examples(), *circuits()]
+    """Every full name that axsim lists: families' examples, libraries' circuits, what installed packages bring."""
+    return [*examples(), *circuits(), *extensions.multipliers()]
 
 
-def multiplier(name: str) -> Multiplier:
+def multiplier(name: str | os.PathLike[str]) -> Multiplier:
     """
-    Return the multiplier of that name, such as "drum:k=4", "broken_array:h=2,v=5,signed=1" or "mul8u_FTA".
+    Return the multiplier of that name, such as "drum:k=4", "broken_array:h=2,v=5,signed=1", "mul8u_FTA" or "mine.v".
 
     A family is unsigned unless `signed=1` is given, which families that are defined on two's complement operands
     accept. An unsigned core serves signed operands all the same, by sign-magnitude (`Multiplier.serving`).
 
+    A path, which contains a "/" or ends like a file that can be read (.c, .v, .npy, ...), is imported each time it is
+    named; `axsim.import_multiplier` also takes what the file does not say. Warns (AxsimWarning) if it looks wrong.
+
     Raises
     ------
     MultiplierError
-        If the family or a parameter is unknown, missing, given twice or out of range; names the closest valid ones.
+        If the family or a parameter is unknown, missing, given twice or out of range; names the closest valid ones. If
+        a file cannot be read as a multiplier.
     """
+    if isinstance(name, os.PathLike):
+        return _of_file(pathlib.Path(name))
     if not isinstance(name, str):
         raise MultiplierError(f"name must be a string such as 'drum:k=4', got {name!r}")
+    if PATH.search(name):
+        return _multiplier.__wrapped__(name)  # not cached: the file may change
     return _multiplier(name)
 
 
@@ -61,18 +77,36 @@ def _multiplier(name: str) -> Multiplier:
     made_by, opened, rest = name.partition("(")
     if opened and made_by.strip() in DERIVATIONS:
         return _derived(made_by.strip(), rest, name)
+    if PATH.search(name):
+        return _of_file(pathlib.Path(name))
     if name.partition(":")[0] in families():
         return _family_member(name)
     if name in circuits():
         from .libraries import evoapproxlib
 
         return evoapproxlib.multiplier(name)
+    if name in extensions.multipliers():
+        return extensions.multipliers()[name]
     closest = _closest(name, {*families(), *names()})
     hint = f"; the closest are {', '.join(closest)}" if closest else ""
     raise MultiplierError(
         f"multiplier must be a family or a circuit that `axsim multipliers` lists, such as drum:k=4 or mul8u_FTA, "
         f"got {name!r}{hint}"
     )
+
+
+def _of_file(path: pathlib.Path) -> Multiplier:
+    """Read a multiplier file, or import another with what it says itself."""
+    if path.suffix.lower() in (".h5", ".hdf5"):
+        from .multiplier_file import load
+
+        return load(path)
+    from .importers.multipliers.read import import_multiplier
+
+    imported = import_multiplier(path)
+    for suspicion in imported.check.suspicions:
+        warnings.warn(f"{path}: {suspicion}", AxsimWarning, stacklevel=5)
+    return imported.multiplier
 
 
 def _derived(made_by: str, rest: str, name: str) -> Multiplier:

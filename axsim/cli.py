@@ -12,11 +12,13 @@ import json
 import os
 import sys
 import types
+import warnings
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from . import __version__
 from .commands import COMMANDS
-from .errors import AxsimError
+from .errors import AxsimError, AxsimWarning
 
 
 class _Parser(argparse.ArgumentParser):
@@ -30,7 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         given = _parser().parse_args(arguments)
         _check_environment()
-        result = given.command(given)
+        with _warnings_as_lines():
+            result = given.command(given)
         _print(json.dumps(_plain(result.data), indent=2, allow_nan=False) if given.json else result.text)
         if result.failure is not None:
             raise result.failure
@@ -41,6 +44,23 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         _complain("stopped; nothing was written")
         return 130
+
+
+@contextlib.contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    """Say each AxsimWarning as one line."""
+    with warnings.catch_warnings():
+        shown = warnings.showwarning
+
+        def show(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
+            if issubclass(category, AxsimWarning):
+                _complain(f"warning: {' '.join(str(message).split())}")
+            else:
+                shown(message, category, *place, **more)
+
+        warnings.simplefilter("always", AxsimWarning)
+        warnings.showwarning = show
+        yield
 
 
 def _print(text: str) -> None:

@@ -25,6 +25,10 @@ class ConversionError(AxsimError):
     """A model that cannot be converted; names the node and the operator."""
 
 
+class AxsimWarning(UserWarning):
+    """Something that went through but looks wrong. The command line prints it as one line."""
+
+
 def first_line(error: Exception) -> str:
     """Return the first line of what another library raised, or the error's type where it says nothing."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

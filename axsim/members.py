@@ -1,7 +1,7 @@
 """Members of the families by name: "drum:k=4", or at another operand width "drum:k=4,width=12".
 
 name   = family [":" key "=" integer ("," key "=" integer)*]
-family = a module of kernels/multipliers
+family = a module of kernels/multipliers, or one of extensions.py
 key    = a parameter of the family, `signed` where it is defined on two's complement operands, or `width`
 """
 
@@ -11,6 +11,7 @@ import importlib
 import pkgutil
 from typing import Any
 
+from . import extensions
 from .errors import MultiplierError
 from .kernels import multipliers as _families
 from .kernels.multipliers.family import Family, Parameter
@@ -48,8 +49,8 @@ class Member:
 
 
 def families() -> dict[str, Family]:
-    """All families by name, in alphabetical order: every module of kernels/multipliers that has a `FAMILY`."""
-    found = {}
+    """All families by name, in alphabetical order: modules of kernels/multipliers with a `FAMILY`, and extensions."""
+    found = extensions.families()
     for module in pkgutil.iter_modules(_families.__path__):
         family = getattr(importlib.import_module(f"{_families.__name__}.{module.name}"), "FAMILY", None)
         if family is not None:

@@ -2,12 +2,14 @@
 
 import functools
 import hashlib
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .costs import Costs
-from .errors import MultiplierError
+from .errors import MultiplierError, first_line
 from .formats import FORMATS, Format, exact_products, pattern_values
 from .moments import Moments, ZeroProducts, moments
 
@@ -18,6 +20,11 @@ def check_multiplier(value: object) -> None:
         raise MultiplierError(
             f"multiplier must be a Multiplier, such as axsim.multiplier('drum:k=4') gives, got {value!r}"
         )
+
+
+def _check_operands(operands: object) -> None:
+    if not isinstance(operands, tuple | list) or len(operands) != 2 or any(fmt not in FORMATS for fmt in operands):
+        raise MultiplierError(f"operands must be a pair of 'u8' or 's8', got {operands!r}")
 
 
 class Multiplier:
@@ -63,13 +70,58 @@ class Multiplier:
         lowest, highest = int(values.min()), int(values.max())
         if lowest < -largest or highest > largest:
             raise MultiplierError(f"table must be from {-largest} to {largest}, got values from {lowest} to {highest}")
-        if not isinstance(operands, tuple | list) or len(operands) != 2 or any(fmt not in FORMATS for fmt in operands):
-            raise MultiplierError(f"operands must be a pair of 'u8' or 's8', got {operands!r}")
+        _check_operands(operands)
         self.name = str(name)
         self.costs, self.source = costs, str(source)
         self.operands: tuple[Format, Format] = (operands[0], operands[1])
         self.table: npt.NDArray[np.int32] = np.array(values, dtype=np.int32, order="C")
         self.table.flags.writeable = False
+
+    @classmethod
+    def from_function(
+        cls,
+        function: Callable[[Any, Any], Any],
+        operands: tuple[Format, Format] = ("u8", "u8"),
+        *,
+        name: str | None = None,
+        arrays: bool = False,
+        source: str = "",
+    ) -> "Multiplier":
+        """
+        Return the multiplier that a Python function computes, called for every pair of operands.
+
+        Parameters
+        ----------
+        function : callable
+            Product of w and x, the operands' values. Called 65,536 times with Python integers, or, if `arrays`, once
+            with two int64 arrays [65536], to return as many integers.
+        operands : pair of {"u8", "s8"}
+            Formats of w and x: the values that the function sees.
+        name : str, optional
+            The function's own when not given.
+        arrays : bool
+        source : str
+            Where it comes from: a citation.
+
+        Raises
+        ------
+        MultiplierError
+            If a format is unknown, or the function raises an error or returns something else than integers.
+        """
+        _check_operands(operands)
+        name = str(name or getattr(function, "__name__", "function"))
+        w, x = (each.ravel() for each in np.meshgrid(*map(pattern_values, operands), indexing="ij"))
+        try:
+            given = function(w, x) if arrays else [function(*pair) for pair in zip(w.tolist(), x.tolist(), strict=True)]
+            table = np.asarray(given)
+        except Exception as error:
+            raise MultiplierError(f"function {name} failed: {type(error).__name__}: {first_line(error)}") from error
+        if table.shape != w.shape or table.dtype.kind not in "iu":
+            raise MultiplierError(
+                f"function {name} must return integers, {'an array [65536] of them' if arrays else 'one a pair'}, "
+                f"got shape {table.shape} and dtype {table.dtype}"
+            )
+        return cls(name, table.reshape(256, 256), operands, source=source)
 
     def __repr__(self) -> str:
         return f"Multiplier({self.name!r}, operands={self.operands})"

@@ -86,6 +86,10 @@ def _warn_once(text):
 def _cache_of(function):
     if FunctionCache is None:
         return None
+    # The digest does not see a file outside of this folder, such as a user's family: its old code would be run.
+    folder = pathlib.Path(__file__).resolve().parent
+    if not pathlib.Path(function.__code__.co_filename).resolve().is_relative_to(folder):
+        return None
     try:
         return SourceDigestCache(function)
     except RuntimeError:  # "no locator available": no directory can be written

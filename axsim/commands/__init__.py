@@ -8,6 +8,7 @@ COMMANDS = (
     "demo",
     "multipliers",
     "moments",
+    "import",
     "networks",
     "convert",
     "inspect",
