@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .importers.multipliers.read import Imported, import_multiplier
     from .importers.tflite import convert_tflite
     from .injection import ErrorModel, inject
+    from .litert import validate_litert
     from .measure import gather_statistics
     from .network import Network
     from .network_file import load
@@ -56,6 +57,7 @@ _HOME = {
     "multiplier": "catalog",
     "run": "engine",
     "wide_moments": "wide",
+    "validate_litert": "litert",
 }
 
 __all__ = [
@@ -81,6 +83,7 @@ __all__ = [
     "matmul",
     "multiplier",
     "run",
+    "validate_litert",
     "wide_moments",
 ]
 

@@ -11,6 +11,7 @@ COMMANDS = (
     "import",
     "networks",
     "convert",
+    "validate",
     "inspect",
     "run",
     "compare",

@@ -1,0 +1,65 @@
+"""A node's codes here against another runtime's: how many differ, by how much, and where first."""
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+
+from .formats import DTYPES, Format, Patterns
+
+Place = tuple[int, int, int, int, int, int]
+
+
+@dataclasses.dataclass(frozen=True)
+class NodeComparison:
+    """One node's integers, axsim's against those of another runtime.
+
+    Attributes
+    ----------
+    node, op : str
+    integers, differing : int
+        How many were compared, and how many are not equal.
+    largest : int
+        Largest absolute difference, in codes.
+    first : tuple or None
+        (image, channel, row, column, code here, code there) of the first difference.
+    inputs_equal : bool
+        Whether the node's inputs are all equal: a difference then arises here.
+    """
+
+    node: str
+    op: str
+    integers: int
+    differing: int
+    largest: int
+    first: Place | None
+    inputs_equal: bool
+
+
+class Tally:
+    """The differences of one node, added up image by image."""
+
+    def __init__(self) -> None:
+        self.integers = self.differing = self.largest = 0
+        self.first: Place | None = None
+
+    def add(self, image: int, ours: Patterns, theirs: Patterns, fmt: Format) -> None:
+        """Compare the patterns uint8 [C, H, W] of one image; `image` is its number."""
+        self.integers += ours.size
+        unequal = ours != theirs
+        if not unequal.any():
+            return
+        here, there = (_codes(patterns, fmt) for patterns in (ours, theirs))
+        self.differing += int(unequal.sum())
+        self.largest = max(self.largest, int(np.abs(here - there).max()))
+        if self.first is None:
+            c, h, w = (int(index) for index in np.argwhere(unequal)[0])
+            self.first = (image, c, h, w, int(here[c, h, w]), int(there[c, h, w]))
+
+    def result(self, node: str, op: str, inputs_equal: bool) -> NodeComparison:
+        """Return what was found."""
+        return NodeComparison(node, op, self.integers, self.differing, self.largest, self.first, inputs_equal)
+
+
+def _codes(patterns: Patterns, fmt: Format) -> npt.NDArray[np.int64]:
+    return np.ascontiguousarray(patterns).view(DTYPES[fmt]).astype(np.int64)
