@@ -53,3 +53,62 @@ def tap_moments(
             rows[r, 0] = bias
             rows[r, 1] = noise
             rows[r, 2] = rest
+
+
+@kernel(parallel=True, reassociate=True)
+def quadratic_forms(rows, covariance, out):
+    """
+    out[g, m] = s S s',   s = rows[g, m], S = covariance[g], symmetric: only its lower triangle is read
+
+    rows float32 [groups, M, K]; covariance float32 [groups, K, K]; out float64 [groups, M], written. Four rows share
+    each row of S that is read.
+    """
+    groups, count, depth = rows.shape
+    blocks = (count + 3) // 4
+    for task in prange(groups * blocks):
+        group, first = task // blocks, 4 * (task % blocks)
+        matrix = covariance[group]
+        # The last block takes rows twice rather than fewer of them.
+        m0, m1 = first, min(first + 1, count - 1)
+        m2, m3 = min(first + 2, count - 1), min(first + 3, count - 1)
+        r0, r1, r2, r3 = rows[group, m0], rows[group, m1], rows[group, m2], rows[group, m3]
+        t0, t1, t2, t3 = 0.0, 0.0, 0.0, 0.0
+        for k in range(depth):
+            line = matrix[k]
+            a0, a1, a2, a3 = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
+            for j in range(k):
+                value = line[j]
+                a0 += value * r0[j]
+                a1 += value * r1[j]
+                a2 += value * r2[j]
+                a3 += value * r3[j]
+            own = line[k]
+            t0 += np.float64(r0[k]) * (2.0 * a0 + own * r0[k])
+            t1 += np.float64(r1[k]) * (2.0 * a1 + own * r1[k])
+            t2 += np.float64(r2[k]) * (2.0 * a2 + own * r2[k])
+            t3 += np.float64(r3[k]) * (2.0 * a3 + own * r3[k])
+        out[group, m3], out[group, m2], out[group, m1], out[group, m0] = t3, t2, t1, t0
+
+
+@kernel(parallel=True, reassociate=True)
+def operand_moments(weights, error, activations, out):
+    """
+    out[l] = (E e, E e^2),   e = error[w, x], w and x independent with the probabilities weights[l], activations[l]
+
+    weights, activations float64 [L, 256]; error float64 [256, 256]; out float64 [L, 2], written.
+    """
+    for layer in prange(weights.shape[0]):
+        mean, square = 0.0, 0.0
+        p = activations[layer]
+        for w in range(256):
+            share = weights[layer, w]
+            if share > 0:
+                e = error[w]
+                first, second = 0.0, 0.0
+                for x in range(256):
+                    first += p[x] * e[x]
+                    second += p[x] * e[x] * e[x]
+                mean += share * first
+                square += share * second
+        out[layer, 0] = mean
+        out[layer, 1] = square

@@ -30,6 +30,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..formats import Format, exact_products
+from ..kernels.tap_moments import operand_moments
 from ..product_table import Multiplier, check_multiplier
 from ..statistics import MatMulStatistics, NetworkStatistics, Statistics
 from .taps import TapMoments
@@ -170,9 +171,9 @@ class Predictor:
             np.array([histograms[name] / max(1, histograms[name].sum()) for name in names])
             for histograms in (self._weights, self._activations)
         )
-        means = ((weights @ error) * activations).sum(axis=1)
-        squares = ((weights @ error**2) * activations).sum(axis=1)
-        return [(float(m), max(0.0, float(q - m**2))) for m, q in zip(means, squares, strict=True)]
+        found = np.empty((len(names), 2))
+        operand_moments(weights, error, activations, found)
+        return [(float(m), max(0.0, float(q - m**2))) for m, q in found]
 
 
 def predict(multiplier: Multiplier, layer: Statistics) -> PredictedNorms:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ..errors import AxsimError
 from ..formats import pattern_values
-from ..kernels.tap_moments import tap_moments
+from ..kernels.tap_moments import quadratic_forms, tap_moments
 from ..statistics import LayerStatistics
 
 PARTS = 64  # into which the rows are dealt out to threads
@@ -86,7 +86,7 @@ class TapMoments:
         rows = np.empty((len(self._depth), 3))
         tap_moments(
             self._weight,
-            error[:, self._order].astype(np.float32),
+            np.ascontiguousarray(error[:, self._order], np.float32),
             self._values,
             self._first_tap,
             self._depth,
@@ -137,7 +137,8 @@ class _LayerCovariance:
         groups, channels, depth = self._shape
         slopes = slope[self._start : self._start + groups * channels * depth].reshape(self._shape)
         if self._matrix is not None:
-            linear = np.einsum("gmk,gmk->gm", slopes @ self._matrix, slopes)
+            linear = np.empty((groups, channels))
+            quadratic_forms(slopes, self._matrix, linear)
         else:
             assert self._factor is not None
             linear = ((slopes @ self._factor) ** 2).sum(axis=2)
