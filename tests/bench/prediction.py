@@ -49,10 +49,9 @@ def main() -> None:
             start = time.perf_counter()
             axsim.run(network, images, multiplier)
             simulate.append((time.perf_counter() - start) * 1000 / len(images))
-        ratio = min(simulate) / np.median(predict)
-        print(
-            f"{name:24} predict {1000 * np.median(predict):7.1f} ms   1,000 images {min(simulate):7.2f} s   {ratio:6.0f}x"
-        )
+        milliseconds, seconds = 1000 * np.median(predict), min(simulate)
+        ratio = 1000 * seconds / milliseconds
+        print(f"{name:24} predict {milliseconds:7.1f} ms   1,000 images {seconds:7.2f} s   {ratio:6.0f}x")
 
 
 if __name__ == "__main__":
