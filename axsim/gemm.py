@@ -123,12 +123,14 @@ class Product:
         self.weight, self.groups, self.served = weight, groups, served
         self.plan = EXACT if served is None else plan(served)
         self._few_rows = weight.shape[0] // groups < FEWEST_ROWS
-        self._exact = MappedProduct(weight, groups, exact_maps(w_format, x_format), True, self._few_rows)
+        self._look_ups = self.plan.fallback or self.plan
+        # Only what the plan needs: the left operands of a product of activations are prepared anew for every batch.
+        if "exact" in (self.plan.kind, self._look_ups.kind) or self._look_ups.kind == "error plane":
+            self._exact = MappedProduct(weight, groups, exact_maps(w_format, x_format), True, self._few_rows)
         self._mapped = self._exact if self.plan.kind == "exact" else None
         if self.plan.maps is not None and (tier() == "portable" or not self._few_rows):
             # Where a group has few rows, mapping its activations costs more than looking its products up.
             self._mapped = MappedProduct(weight, groups, self.plan.maps, False, self._few_rows)
-        self._look_ups = self.plan.fallback or self.plan
         self._bases = BaseSums(weight)
 
     def __call__(self, columns: Patterns) -> Sums:
@@ -181,7 +183,7 @@ class BaseSums:
         """Return int32 [M]."""
         if planes not in self._sums:
             # It may pass int32; the whole sum was checked not to, and int32 arithmetic comes back to it.
-            self._sums[planes] = planes.base[self._weight].sum(axis=1).astype(np.int32)
+            self._sums[planes] = planes.base.astype(np.int32)[self._weight].sum(axis=1, dtype=np.int32)
         return self._sums[planes]
 
 
@@ -191,17 +193,19 @@ class MappedProduct:
     def __init__(self, weight: Patterns, groups: int, maps: OperandMaps, identity: bool, few_rows: bool) -> None:
         self._maps, self._groups, self._identity, self._depth = maps, groups, identity, weight.shape[1]
         self._most_negative = not maps.whole and bool((weight == MOST_NEGATIVE).any())
-        self._weight = maps.f[weight].astype(np.int32)
+        mapped = maps.f.astype(np.int16)[weight]  # a byte's worth, s8 or u8
         self._quads: npt.NDArray[np.int32] | None = None
-        signed = self._weight.min(initial=0) >= -128 and self._weight.max(initial=0) <= 127
+        signed = maps.f.max() <= 127 or mapped.max(initial=0) <= 127
         if tier() == "avx512" and not few_rows and signed:
             quads = np.zeros((weight.shape[0], (self._depth + 3) // 4 * 4), np.int8)
-            quads[:, : self._depth] = self._weight
+            quads[:, : self._depth] = mapped
             self._quads = quads.view(np.int32)
             # The dot product takes unsigned activations: signed ones go 128 higher, and 128 sum_k w comes off again.
             lift = 128 if maps.x_format == "s8" else 0
-            self._base = (-lift * self._weight.sum(axis=1, dtype=np.int64)).astype(np.int32)
+            self._base = -lift * mapped.sum(axis=1, dtype=np.int32)
             self._lifted = aligned((maps.g + lift).astype(np.uint8))
+        else:
+            self._weight = mapped.astype(np.int32)
 
     def covers(self, columns: Patterns, below_128: bool) -> bool:
         """Whether the maps serve these operands: all of them, or those without -128."""
