@@ -45,6 +45,14 @@ NETWORKS = {
             91.79,
             "10,000 CIFAR-10 test images",
         ),
+        ShippedNetwork(
+            "vit-tiny-fmnist",
+            "fmnist_vit_tiny.h5",
+            "fmnist_test1000.h5",
+            86.71,
+            86.69,
+            "10,000 Fashion-MNIST test images",
+        ),
     )
 }
 
