@@ -103,12 +103,18 @@ def test_narrow_widths_equal_a_slow_count(name, width):
     assert {key: found.moments.as_dict()[key] for key in expected} == pytest.approx(expected, rel=1e-13, abs=1e-15)
 
 
+NARROW = {"r4abm": {"p": 4}, "momeni": {"columns": 3}, "venkatachalam": {"columns": 5}}  # what 4 bits allow
+
+
 @pytest.mark.parametrize("name", sorted(set(families()) - {"sdlc", "essm"}))
 @pytest.mark.parametrize("width", [4, 10, 16])
 def test_every_family_counts_at_other_widths(name, width):
     """A thousand random pairs against the model's own mean error."""
     family = families()[name]
-    values = {**family.examples[0], **{"r4abm": {"p": 4}, "momeni": {"columns": 3}}.get(name, {})}
+    values = {
+        **family.examples[0],
+        **{"r4abm": {"p": 4}, "momeni": {"columns": 3}, "venkatachalam": {"columns": 5}}.get(name, {}),
+    }
     values |= {"m": width // 2} if name == "ssm" else {}
     values |= {"m": 2} if name == "alm_soa" else {}
     text = ",".join(f"{key}={value}" for key, value in values.items())

@@ -4,10 +4,12 @@ import importlib
 import itertools
 import pkgutil
 import re
+import sys
 
 import numpy as np
 import pytest
 
+from axsim import wide_moments
 from axsim.catalog import examples, families, multiplier
 from axsim.formats import pattern_values
 from axsim.kernels import multipliers
@@ -35,7 +37,42 @@ def members(name):
 
 def test_one_module_one_family_of_its_name():
     assert sorted(families()) == [name for name in MODULES if hasattr(module(name), "FAMILY")]
-    assert sorted(set(MODULES) - set(families())) == ["bits", "family"]
+    assert sorted(set(MODULES) - set(families())) == ["bits", "dadda", "family"]
+
+
+OWN_FAMILY = '''
+"""The t low bits of w set."""
+
+from axsim.kernels.compilation import elementwise
+from axsim.kernels.multipliers.family import Family, Parameter
+
+
+@elementwise
+def own_family(w, x, t):
+    return (w | ((1 << t) - 1)) * x
+
+
+FAMILY = Family(
+    product=own_family,
+    parameters=(Parameter("t", "low bits of w set", 0, lambda width: width),),
+    signed=False,
+    citation="nobody",
+    summary="low bits of w set",
+    examples=({"t": 1},),
+)
+'''
+
+
+def test_adding_a_family_means_adding_one_file(tmp_path, monkeypatch):
+    """It is listed, tabulated and counted at other widths; nothing else names it."""
+    (tmp_path / "own_family.py").write_text(OWN_FAMILY)
+    monkeypatch.setattr(multipliers, "__path__", [*multipliers.__path__, str(tmp_path)])
+    try:
+        assert "own_family:t=1" in examples()
+        assert multiplier("own_family:t=1").table[4, 7] == 35
+        assert wide_moments("own_family:t=2", 10).moments.mean_error == 1.5 * 511.5
+    finally:
+        sys.modules.pop("axsim.kernels.multipliers.own_family", None)
 
 
 @pytest.mark.parametrize("name", sorted(set(families()) - {"exact"}))

@@ -53,6 +53,7 @@ EIGHT_BIT = [
         case("momeni", 0, design=d, columns=c)
         for d, c in ((1, 0), (1, 5), (1, 7), (1, 15), (2, 1), (2, 7), (2, 11), (2, 15))
     ),
+    *(case("venkatachalam", 0, columns=c) for c in (0, 4, 7, 15)),
     *(case("drum", 0, k=k) for k in range(2, 9)),
     *(case("ssm", 0, m=m) for m in range(4, 9)),
     case("essm", 0, m=4),
@@ -82,6 +83,7 @@ SIXTEEN_BIT = [
     case("kulkarni", 0),
     *(case("r4abm", 1, encoder=e, p=p) for e in (1, 2) for p in (0, 12, 17, 32)),
     *(case("momeni", 0, design=d, columns=c) for d in (1, 2) for c in (15, 31)),
+    *(case("venkatachalam", 0, columns=c) for c in (15, 31)),
     *(case("drum", 0, k=k) for k in (2, *range(3, 9), 15, 16)),
     *(case("ssm", 0, m=m) for m in (8, 10, 16)),
     case("essm", 0, m=8),
@@ -108,6 +110,7 @@ OTHER_WIDTHS = [
     case("kulkarni", 0),
     *(case("r4abm", 1, encoder=e, p=9) for e in (1, 2)),
     *(case("momeni", 0, design=d, columns=11) for d in (1, 2)),
+    case("venkatachalam", 0, columns=17),
     case("ssm", 0, m=7),
     case("essm", 0, m=6),
     case("dsm", 0, m=5),

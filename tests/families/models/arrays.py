@@ -4,8 +4,6 @@ import functools
 import math
 from fractions import Fraction
 
-import numpy as np
-
 
 @functools.cache
 def bits(value, width):
@@ -108,51 +106,11 @@ def r4abm(w, x, width, signed, encoder, p):
     return total
 
 
-def momeni(w, x, width, signed, design, columns):
-    """On arrays of operands: columns are lists of arrays of bits; cells take bits from their front."""
-    stack = [[(w >> i) & (x >> (c - i)) & 1 for i in range(width) if 0 <= c - i < width] for c in range(2 * width)]
-    stack += [[], []]
-    for target in (8, 4, 2):
-        if target >= width:
-            continue
-        reduced = [[] for _ in stack]
-        waiting = []
-        for column in range(columns):
-            inputs, couts, carries_in = list(stack[column]), [], waiting
-            while True:
-                excess = len(inputs) + len(reduced[column]) + len(carries_in) - target
-                if excess >= 3 and len(inputs) >= 4:
-                    x1, x2, x3, x4 = (inputs.pop(0) for _ in range(4))
-                    total, carry = (x1 ^ x2 ^ 1) | (x3 ^ x4 ^ 1), (x1 | x2) & (x3 | x4)
-                    if design == 1:
-                        couts.append(carry)
-                        carry, carries_in = (carries_in[0], carries_in[1:]) if carries_in else (0 * x1, [])
-                        total = total & (carry ^ 1)
-                elif excess >= 2 and len(inputs) >= 3:
-                    added = inputs.pop(0) + inputs.pop(0) + inputs.pop(0)
-                    total, carry = added & 1, added >> 1
-                elif excess >= 1 and len(inputs) >= 2:
-                    added = inputs.pop(0) + inputs.pop(0)
-                    total, carry = added & 1, added >> 1
-                else:
-                    break
-                reduced[column].append(total)
-                reduced[column + 1].append(carry)
-            reduced[column] += [*carries_in, *inputs]
-            waiting = couts
-        reduced[columns] += waiting
-        for column in range(columns, len(stack)):
-            reduced[column] += stack[column]
-        stack = reduced
-    return sum((bit << column for column, column_bits in enumerate(stack) for bit in column_bits), 0 * np.asarray(w))
-
-
 MODELS = {
     "broken_array": broken_array,
     "constant_correction": constant_correction,
     "exact": exact,
     "kulkarni": kulkarni,
-    "momeni": momeni,
     "perforation": perforation,
     "r4abm": r4abm,
     "sdlc": sdlc,
