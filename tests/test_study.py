@@ -31,7 +31,7 @@ NAMES = ["mitchell", "drum:k=3", "mul8s_1KVL"]
 
 @pytest.fixture(scope="module")
 def given():
-    network = network_of(["conv", "depthwise", "conv"], 4, "symmetric", (3, 7, 6))
+    network = network_of(["conv", "conv"], 107, "symmetric", (4, 8, 8))
     labels = axsim.run(network, random_images(network, 12)).logits.argmax(axis=1)
     images = ImageSet(random_images(network, 12), labels.astype(np.int64))
     return network, gather_statistics(network, random_images(network, 20, seed=1)), images

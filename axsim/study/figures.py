@@ -66,10 +66,13 @@ def accuracy(of: Study) -> str:
 
 
 def lost_against(of: Study, statistic: str, words: str) -> str:
-    """Accuracy lost against one candidate statistic, one point a multiplier."""
-    x = [row.candidate(statistic) for row in of.rows]
+    """Accuracy lost against one candidate statistic, one point a multiplier; statistics of 0 stand at the left edge."""
+    values = [row.candidate(statistic) for row in of.rows]
     lost = [100 * (of.exact_top1 - row.top1) for row in of.rows]
-    titles = [row.multiplier for row in of.rows]
+    titles = [f"{row.multiplier}: {value:.4g}" for row, value in zip(of.rows, values, strict=True)]
+    # What is 0 has no place on a logarithmic axis; it stands left of all others.
+    least = min((value for value in values if value > 1e-9), default=1.0)
+    x = [value if value > 1e-9 else least / 10 for value in values]
     across, up = axis(words, x, log=True), axis("top-1 lost, points", lost)
     return chart(across, up, [Series("", x, lost, charts.BLUE, titles=titles)], size=(300, 200))
 
