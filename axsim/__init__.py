@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from .compensation import compensate
     from .engine import Run, run
     from .errors import AxsimError
+    from .exporters.onnx import export
     from .gemm import matmul
     from .images import ImageSet, load_images
     from .importers.multipliers.read import Imported, import_multiplier
+    from .importers.quantized_onnx import import_quantized
     from .importers.tflite import convert_tflite
     from .injection import ErrorModel, inject
     from .litert import validate_litert
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from .predict import Predictor
     from .product_table import Multiplier
     from .quantize import convert
+    from .validation import Validation, validate
     from .wide import WideMoments, wide_moments
 
 __version__ = "0.1.0"
@@ -47,6 +50,10 @@ _HOME = {
     "compensate": "compensation",
     "Predictor": "predict",
     "convert": "quantize",
+    "export": "exporters.onnx",
+    "import_quantized": "importers.quantized_onnx",
+    "validate": "validation",
+    "Validation": "validation",
     "gather_statistics": "measure",
     "convert_tflite": "importers.tflite",
     "import_multiplier": "importers.multipliers.read",
@@ -70,19 +77,23 @@ __all__ = [
     "Network",
     "Predictor",
     "Run",
+    "Validation",
     "WideMoments",
     "compare",
     "compensate",
     "convert",
     "convert_tflite",
+    "export",
     "gather_statistics",
     "import_multiplier",
+    "import_quantized",
     "inject",
     "load",
     "load_images",
     "matmul",
     "multiplier",
     "run",
+    "validate",
     "validate_litert",
     "wide_moments",
 ]

@@ -115,6 +115,11 @@ class LiteRTValidation:
             )
         return None
 
+    @property
+    def remarks(self) -> list[str]:
+        """What a report says beside the figures."""
+        return [self.explanation] if self.explanation else []
+
     def as_dict(self) -> dict[str, Any]:
         """All of it as plain data."""
         return {

@@ -111,7 +111,9 @@ def _max_pool(
 def _average_pool(
     node: AveragePool, inputs: list[Patterns], formats: list[Quantization], shape: Shape, rounding: str
 ) -> Patterns:
-    if rounding == "onnxruntime":
+    # ONNX Runtime's QLinearAveragePool gives a window of the whole input to its kernel for global averages.
+    whole = node.kernel_shape == inputs[0].shape[2:] and not any(node.pads)
+    if rounding == "onnxruntime" and not whole:
         return _average_of_reals(node, inputs[0], formats[0], shape)
     return _average(
         node, inputs[0], formats[0], shape, node.kernel_shape, node.strides, node.pads, node.count_include_pad

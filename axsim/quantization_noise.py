@@ -86,8 +86,8 @@ def quantization_noise(
     AxsimError
         If the model is another than the network's, by its sha256; what `axsim.convert` and `axsim.run` raise.
     """
+    from .importers.names import node_names
     from .importers.onnx import computed_tensors, read_graph, read_model
-    from .quantize import node_names
 
     found = hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest() if os.path.isfile(path) else None
     if found is not None and found != network.about.get("source_sha256"):

@@ -19,6 +19,7 @@ from .errors import AxsimError, ConversionError
 from .formats import DTYPES
 from .images import ImageSet, load_images
 from .importers.float_graph import FloatGraph, FloatNode, drop_first_class, final_layer
+from .importers.names import node_names
 from .network import INPUT, SCHEMES, Network, Scheme, printable
 from .nodes import OPERATORS, Node, Quantization, Requantizing, WeightLayer
 from .preprocessing import Preprocessing
@@ -73,6 +74,7 @@ def convert(
     scheme: Scheme = "symmetric",
     method: Method = "minmax",
     bias_correction: bool = False,
+    rounding: str = "onnxruntime",
     drop_background: bool = False,
     name: str | None = None,
     about: dict[str, str] | None = None,
@@ -93,6 +95,8 @@ def convert(
         How activation ranges are chosen.
     bias_correction : bool
         Take off each bias what rounding the weights adds on average; see `axsim.bias_correction`.
+    rounding : str
+        Rule by which results become codes, one of `axsim.rounding.ROUNDINGS`.
     drop_background : bool
         Remove class 0, which TensorFlow's ImageNet models have before the 1,000.
 
@@ -149,6 +153,7 @@ def convert(
         images.class_names,
         {**origin, **(about or {})},
         means if bias_correction else None,
+        rounding,
     )
     if drop_background and network.classes != given.classes:
         raise ConversionError("the background class can be dropped where each channel of the last layer is a class")
@@ -163,6 +168,7 @@ def quantize(
     class_names: tuple[str, ...] = (),
     about: dict[str, str] | None = None,
     means: ChannelMeans | None = None,
+    rounding: str = "onnxruntime",
 ) -> Network:
     """Quantize every node of a simplified graph, given the range of every tensor by name.
 
@@ -180,7 +186,7 @@ def quantize(
         names[source.name] = node.name
         formats[node.name] = node.output
         nodes.append(node)
-    network = Network(graph.name, graph.shape, formats[INPUT], recipe, tuple(nodes), scheme, (), about or {})
+    network = Network(graph.name, graph.shape, formats[INPUT], recipe, tuple(nodes), scheme, (), about or {}, rounding)
     fit = len(class_names) == network.shapes[nodes[-1].name][0]
     return dataclasses.replace(network, class_names=class_names) if fit else network
 
@@ -281,25 +287,3 @@ def _quantize_weights(
         real = real - output_shift(column.astype(np.float64) * codes - weight, mean, groups)
     steps = np.rint(real / (np.float64(x.scale) * scale.astype(np.float64)))
     return {"weight": codes, "weight_scale": scale, "bias": steps.astype(np.int32)}
-
-
-def node_names(graph: FloatGraph) -> list[str]:
-    """
-    Readable, unique node names from the model's own.
-
-    Exporters write scopes as paths, each part repeating the one before: '/body/body.0/c1/Conv' becomes 'body.0.c1'.
-    """
-    names: list[str] = []
-    for index, node in enumerate(graph.nodes):
-        parts: list[str] = []
-        for part in printable(node.label).strip("/").split("/"):
-            if parts and part.startswith(parts[-1] + "."):
-                parts.pop()
-            parts.append(part)
-        if len(parts) > 1 and issubclass(OPERATORS[node.op], WeightLayer):
-            parts.pop()  # the operator's type: a layer's scope says enough
-        name = ".".join(parts) or f"{index:03d}_{node.op}"
-        while name in (*names, INPUT):
-            name = f"{name}_{index:03d}"
-        names.append(name)
-    return names

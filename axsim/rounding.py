@@ -16,13 +16,18 @@ Float32 = npt.NDArray[np.float32]
 ROUNDINGS = {
     "float": "the operators of ONNX in float32: scale, round half to even, zero point, saturate",
     "onnxruntime": "the integer kernels of ONNX Runtime on x86-64: as float, but add is two fused multiply-adds and "
-    "average_pool sums real numbers, both rounded with the zero point added",
+    "average_pool sums real numbers (unless over the whole input), both rounded with the zero point added; "
+    "a sum with its bias wraps at 32 bits",
     "fixed": "TFLite in integers alone: int32 multiplier and shift, rounded twice as gemmlowp does (half up, then half "
     "away from zero), zero point, saturate; what TFLite Micro computes",
     "litert": "the reference kernels of LiteRT: as fixed, but fully connected layers multiply by a float64 scale and "
     "round half away from zero",
 }
 FIXED = ("fixed", "litert")  # rules that compute with integers
+
+# Rules under which bias and zero points may carry a sum past int32: it wraps, as the accumulator of 32 bits does.
+# (ONNX Runtime's quantizer gives channels without weights a bias close to -2**31.)
+WRAPPING = ("onnxruntime",)
 
 
 def fused_multiply_add(a: Any, b: Any, c: Any) -> Float32:

@@ -52,8 +52,9 @@ NOT_FIXED = ("matmul", "gelu", "softmax", "layer_norm")  # no rule among FIXED
 class Builder:
     """Adds nodes with random weights and scales to a network; all randomness from one seeded generator."""
 
-    def __init__(self, seed, scheme, shape, rounding="float"):
+    def __init__(self, seed, scheme, shape, rounding="float", activations=None):
         self.rng = np.random.default_rng(seed)
+        self.activations = activations  # format of all activations of an affine network, any where None
         self.scheme, self.rounding = scheme, rounding
         self.nodes = []
         self.input = self.quantization()
@@ -63,7 +64,7 @@ class Builder:
         scale = float(np.float32(self.rng.uniform(0.01, 0.3)))
         if self.scheme == "symmetric":
             return Quantization(scale, 0, "s8")
-        fmt = str(self.rng.choice(["u8", "s8"]))
+        fmt = self.activations or str(self.rng.choice(["u8", "s8"]))
         low, high = (0, 255) if fmt == "u8" else (-128, 127)
         return Quantization(scale, int(self.rng.integers(low, high + 1)), fmt)
 
@@ -199,9 +200,9 @@ class Builder:
         return Network("random", self.shapes["input"], self.input, recipe, nodes, self.scheme, rounding=rounding)
 
 
-def network_of(operators, seed=0, scheme="symmetric", shape=(3, 7, 6), rounding="float"):
+def network_of(operators, seed=0, scheme="symmetric", shape=(3, 7, 6), rounding="float", activations=None):
     """A network of these operators one behind the other."""
-    builder = Builder(seed, scheme, shape, rounding)
+    builder = Builder(seed, scheme, shape, rounding, activations)
     for op in operators:
         builder.add(op)
     return builder.network(rounding)

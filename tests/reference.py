@@ -321,7 +321,8 @@ def compute(node, inputs, given, multiplier=None, rounding="float"):
             else:
                 size = window.shape[2] * window.shape[3]
                 full = node.kernel_shape[0] * node.kernel_shape[1]
-                mean = mean_of_reals if rounding == "onnxruntime" else mean_codes
+                whole = node.kernel_shape == x.shape[2:] and not any(node.pads)
+                mean = mean_of_reals if rounding == "onnxruntime" and not whole else mean_codes
                 out[:, :, oh, ow] = mean(node, window, given[0], full if node.count_include_pad else size)
         return out
     if node.op == "pad":

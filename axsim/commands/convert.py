@@ -1,4 +1,4 @@
-"""Convert a float ONNX model, or a fully integer TFLite model, to a quantized network."""
+"""Convert an ONNX model, float or quantized, or a fully integer TFLite model, to a network."""
 
 import argparse
 import dataclasses
@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("model", help="float .onnx file, or fully integer .tflite file, which needs no images")
+    parser.add_argument(
+        "model",
+        help="float .onnx file; or a quantized .onnx (QDQ or QOperator) or fully integer .tflite file, which is taken "
+        "code by code and needs no images",
+    )
     add_images(parser, "to calibrate on: ", required=False)
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="network file to write, .h5")
     parser.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
@@ -56,9 +60,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--rounding",
-        choices=("fixed", "litert"),
-        help="of a .tflite model; litert: as LiteRT's reference kernels; fixed: the same, but fully connected layers "
-        "too by int32 multiplier and shift, as TFLite Micro (litert)",
+        choices=("onnxruntime", "float", "fixed", "litert"),
+        help="rule by which results become codes; of .onnx models onnxruntime: as ONNX Runtime's kernels, float: "
+        "as the operators of ONNX (onnxruntime); of .tflite models litert: as LiteRT's reference kernels, "
+        "fixed: the same, but fully connected layers too by int32 multiplier and shift, as TFLite Micro (litert)",
     )
     parser.add_argument("--name", help="name of the network (the model's file name)")
     parser.add_argument("--licence", help="licence of the model, kept in the file")
@@ -70,17 +75,18 @@ def run(given: argparse.Namespace) -> Result:
     from .. import engine
     from ..comparison import check_labels
     from ..files import check_readable, check_writable
-    from ..importers.tflite_model import is_tflite
     from ..network_file import save
     from ..text import accuracy_text
 
-    check_readable(given.model, ConversionError, "name a float .onnx model or a fully integer .tflite model")
+    check_readable(given.model, ConversionError, "name an .onnx or a fully integer .tflite model")
     target = check_writable(given.output, given.overwrite)
     if any(source and os.path.realpath(source) == target for source in (given.model, given.images)):
         raise AxsimError(f"output must be another file than what is read, got {given.output}")
+    kind = _kind(given.model)
+    _check_rounding(given.rounding, kind)
     display = ProgressDisplay()
     try:
-        network, images = (_imported if is_tflite(given.model) else _quantized)(given, display)
+        network, images = (_quantized if kind == "float" else _imported)(given, display)
         measured = None
         if images is not None and images.labels is not None:
             check_labels(network, images)
@@ -91,6 +97,7 @@ def run(given: argparse.Namespace) -> Result:
     save(network, given.output, given.overwrite)
     data = {
         "network": network.name,
+        "model": kind,
         "output": given.output,
         "scheme": network.scheme,
         "rounding": network.rounding,
@@ -112,9 +119,27 @@ def run(given: argparse.Namespace) -> Result:
     if "left_out" in network.about:
         lines.append(f"left out at the end: {network.about['left_out']}")
     if images is not None:
-        which = "images" if is_tflite(given.model) else "calibration images"
+        which = "calibration images" if kind == "float" else "images"
         lines += [f"on the {len(images)} {which}: {accuracy_text(measured)}", *skipped_lines(images)]
     return Result("\n".join(lines), data)
+
+
+def _kind(path: str) -> str:
+    """Kind of model that a file holds: "tflite", "quantized" ONNX or "float"."""
+    from ..importers.tflite_model import is_tflite
+
+    if is_tflite(path):
+        return "tflite"
+    from ..importers.quantized_onnx import holds_integers
+
+    return "quantized" if holds_integers(path) else "float"
+
+
+def _check_rounding(rounding: str | None, kind: str) -> None:
+    allowed = ("fixed", "litert") if kind == "tflite" else ("onnxruntime", "float")
+    if rounding not in (None, *allowed):
+        suffix = "tflite" if kind == "tflite" else "onnx"
+        raise AxsimError(f"--rounding must be {' or '.join(allowed)} for an .{suffix} model, got {rounding}")
 
 
 def _quantized(given: argparse.Namespace, display: ProgressDisplay) -> "tuple[Network, ImageSet]":
@@ -123,8 +148,6 @@ def _quantized(given: argparse.Namespace, display: ProgressDisplay) -> "tuple[Ne
 
     if given.images is None:
         raise AxsimError("--images must be given for a float model, to calibrate on")
-    if given.rounding is not None:
-        raise AxsimError("--rounding is for .tflite models; what is quantized here has rounding float")
     model = quantize.model_input(given.model, lambda channels: _recipe(given, channels), given.drop_background)
     images = images_for(model, given, True, display)
     network = quantize.convert(
@@ -133,6 +156,7 @@ def _quantized(given: argparse.Namespace, display: ProgressDisplay) -> "tuple[Ne
         model.preprocessing,
         scheme=given.scheme or "symmetric",
         method=given.calibration or "minmax",
+        rounding=given.rounding or "onnxruntime",
         bias_correction=given.bias_correction,
         drop_background=given.drop_background,
         name=given.name,
@@ -143,25 +167,49 @@ def _quantized(given: argparse.Namespace, display: ProgressDisplay) -> "tuple[Ne
 
 
 def _imported(given: argparse.Namespace, display: ProgressDisplay) -> "tuple[Network, ImageSet | None]":
-    """Import a fully integer TFLite model; images that it shall be tried on."""
+    """Take over a quantized model; images that it shall be tried on."""
     from ..engine import check_images
-    from ..importers.tflite import convert_tflite
 
+    kind = _kind(given.model)
     for name in ("scheme", "calibration", "bias_correction", "drop_background"):
         if getattr(given, name):
-            raise AxsimError(f"--{name.replace('_', '-')} is for float models; a .tflite model is quantized already")
-    recipe = None
-    if (given.pixel_scale, given.mean, given.std) != (None, None, None):
-        recipe = _recipe(given, max(len(given.mean or ()), len(given.std or ()), 1))
-    network = convert_tflite(
-        given.model, recipe, rounding=given.rounding or "litert", name=given.name, about=_about(given)
-    )
+            suffix = "a .tflite model" if kind == "tflite" else "this model"
+            raise AxsimError(f"--{name.replace('_', '-')} is for float models; {suffix} is quantized already")
+    network = (_from_tflite if kind == "tflite" else _from_onnx)(given)
     network = dataclasses.replace(network, preprocessing=fitting(given, network.preprocessing))
     if given.images is None:
         return network, None
     images = images_for(network, given, True, display)
     check_images(network, images.images)
     return network, images
+
+
+def _from_tflite(given: argparse.Namespace) -> "Network":
+    from ..importers.tflite import convert_tflite
+
+    recipe = None
+    if _states_numbers(given):
+        recipe = _recipe(given, max(len(given.mean or ()), len(given.std or ()), 1))
+    return convert_tflite(
+        given.model, recipe, rounding=given.rounding or "litert", name=given.name, about=_about(given)
+    )
+
+
+def _from_onnx(given: argparse.Namespace) -> "Network":
+    """Preprocessing as stated, else as an export by axsim states it, else the defaults."""
+    from ..importers.quantized_onnx import read_quantized
+
+    network = read_quantized(
+        given.model,
+        lambda channels, known: known if known and not _states_numbers(given) else _recipe(given, channels),
+        given.name,
+        _about(given),
+    ).network
+    return dataclasses.replace(network, rounding=given.rounding or network.rounding)
+
+
+def _states_numbers(given: argparse.Namespace) -> bool:
+    return (given.pixel_scale, given.mean, given.std) != (None, None, None)
 
 
 def _about(given: argparse.Namespace) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Compare every layer's integers with LiteRT's reference kernels, on the same images."""
+"""Compare every layer's integers with ONNX Runtime's or LiteRT's, on the same images."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -10,24 +10,35 @@ from .result import Result
 
 if TYPE_CHECKING:
     from ..litert import LiteRTValidation
+    from ..validation import Validation
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     add_network_and_images(parser)
     parser.add_argument(
-        "--model", required=True, metavar="FILE", help="the .tflite model that the network was imported from"
+        "--model",
+        metavar="FILE",
+        help="the quantized .onnx or .tflite model that the network was imported from; without it, ONNX Runtime runs "
+        "the network's export",
     )
 
 
 def run(given: argparse.Namespace) -> Result:
     """Validate a network; it fails where an integer differs."""
+    from ..importers.tflite_model import is_tflite
     from ..litert import validate_litert
+    from ..validation import validate
 
     display = ProgressDisplay()
     try:
         network, images = network_and_images(given, display)
-        found = validate_litert(network, images.images, given.model, display.phase("comparing"))
+        progress = display.phase("comparing")
+        found: LiteRTValidation | Validation
+        if given.model is not None and is_tflite(given.model):
+            found = validate_litert(network, images.images, given.model, progress)
+        else:
+            found = validate(network, images.images, given.model, progress)
     finally:
         display.close()
     failure = None
@@ -36,7 +47,7 @@ def run(given: argparse.Namespace) -> Result:
     return Result("\n".join([*_lines(found), *skipped_lines(images)]), found.as_dict(), failure)
 
 
-def _lines(found: "LiteRTValidation") -> list[str]:
+def _lines(found: "LiteRTValidation | Validation") -> list[str]:
     from ..rounding import ROUNDINGS
     from ..text import text_table
 
@@ -60,8 +71,7 @@ def _lines(found: "LiteRTValidation") -> list[str]:
         "",
         f"{found.integers - found.differing} of {found.integers} integers of {len(found.nodes)} tensors equal",
     ]
-    if found.explanation:
-        lines.append(found.explanation)
+    lines += found.remarks
     if found.not_compared:
         lines.append(f"no tensor in the model: {', '.join(found.not_compared)}")
     if "left_out" in network.about:

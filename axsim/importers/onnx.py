@@ -5,6 +5,7 @@ What each operator becomes stands in `onnx_operators.py`; anything else is refus
 
 import os
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,9 @@ from .passes import simplify
 OLDEST_OPSET = 11  # before it, Clip, Pad and Slice kept their arguments as attributes
 
 
-def read_model(path: str | os.PathLike[str]) -> Any:
+def read_model(path: str | os.PathLike[str], rewrite: Callable[[Any], None] | None = None) -> Any:
     """
-    Read and check an ONNX model.
+    Read and check an ONNX model, its shapes inferred; `rewrite` may change it in place before that.
 
     Raises
     ------
@@ -36,18 +37,33 @@ def read_model(path: str | os.PathLike[str]) -> Any:
     check_readable(path, ConversionError, "name a float .onnx model")
     try:
         model = onnx.load(str(path))
+        if _opset(model):  # a damaged model may have lost it: the checker says so
+            _check_opset(path, model)
         onnx.checker.check_model(model)
+        if rewrite is not None:
+            rewrite(model)
         model = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+    except ConversionError:
+        raise
     except Exception as error:  # protobuf, checker and file errors share no base class
         reason = first_line(error)
         raise ConversionError(f"{path}: not a valid ONNX model, truncated or damaged ({reason})") from None
-    opset = max((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=0)
+    _check_opset(path, model)
+    return model
+
+
+def _opset(model: Any) -> int:
+    """Return the version of ONNX's own operators, 0 where the model states none."""
+    return max((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=0)
+
+
+def _check_opset(path: pathlib.Path, model: Any) -> None:
+    opset = _opset(model)
     if opset < OLDEST_OPSET:
         raise ConversionError(
             f"{path}: opset must be {OLDEST_OPSET} or newer, got {opset}; "
             "export the model with a newer opset, or upgrade it with onnx.version_converter"
         )
-    return model
 
 
 def require_onnx() -> Any:

@@ -9,7 +9,7 @@ from ..kernels.fixed_point import requantize_fixed, requantize_float64
 from ..kernels.requantize import subtract_tap_sums
 from ..nodes import Linear, Quantization, WeightLayer
 from ..product_table import Multiplier
-from ..rounding import FIXED
+from ..rounding import FIXED, WRAPPING
 from ..statistics import ErrorSums, LayerStatistics
 from .depthwise import DepthwiseProduct
 from .layer_input import LayerInput, is_depthwise
@@ -40,8 +40,10 @@ class PreparedLayer:
         self._zero_point = zero_point.astype(np.int32) if zero_point.any() else None
         self._values = values.astype(np.int32)
         self.served = self.serve(multiplier)
+        rest = np.abs(bias) + depth * np.abs(zero_point) * np.abs(values).max()
+        if rounding in WRAPPING:
+            rest = np.zeros_like(rest)  # the products alone must fit: what is added to them wraps
         for used in (None, self.served):
-            rest = np.abs(bias) + depth * np.abs(zero_point) * np.abs(values).max()
             bound = accumulator_bound(self.weight, self.w_format, x.format, used, rest)
             if bound > INT32_MAX:
                 raise AxsimError(
@@ -50,7 +52,7 @@ class PreparedLayer:
                 )
         self.bias = bias.astype(np.int32)
         # Within which a sum of products may lie, whatever comes off it or is added to it afterwards, int64 [M].
-        self.room = INT32_MAX - np.abs(bias) - depth * np.abs(zero_point) * np.abs(values).max()
+        self.room = INT32_MAX - rest
         self._products: dict[Multiplier | None, Product | DepthwiseProduct] = {}
         self._rescale = None
         if rounding not in FIXED:

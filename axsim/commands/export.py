@@ -1,0 +1,46 @@
+"""Write a network as an ONNX model in QDQ form, for any runtime."""
+
+import argparse
+import os
+
+from ..errors import AxsimError
+from .result import Result
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("network", help="network file, .h5")
+    parser.add_argument("output", help="model to write, .onnx")
+    parser.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
+
+
+def run(given: argparse.Namespace) -> Result:
+    """Export a network."""
+    from ..exporters.onnx import OPSET, export
+    from ..files import check_writable
+    from ..network_file import load
+
+    target = check_writable(given.output, given.overwrite)
+    if os.path.realpath(given.network) == target:
+        raise AxsimError(f"output must be another file than what is read, got {given.output}")
+    network = load(given.network)
+    export(network, given.output, given.overwrite)
+    size = os.path.getsize(given.output)
+    channels, height, width = network.input_shape
+    text = [
+        f"{given.output}: {network.name}, {network.scheme} int8 in QDQ form, opset {OPSET}, {size} bytes",
+        f"input: float32 [N, {channels}, {height}, {width}], preprocessed: {network.preprocessing}",
+        f"output: logits, float32 [N, {network.classes}]",
+    ]
+    if network.rounding == "fixed":
+        text.append("runtimes of ONNX requantize in float32, not by this network's rule, fixed: some codes will differ")
+    data = {
+        "network": network.name,
+        "output": given.output,
+        "scheme": network.scheme,
+        "rounding": network.rounding,
+        "opset": OPSET,
+        "bytes": size,
+        "nodes": len(network.nodes),
+    }
+    return Result("\n".join(text), data)
