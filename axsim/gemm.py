@@ -1,17 +1,19 @@
 """Validated matrix products through a multiplier: the only way into the GEMM kernels."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import numpy.typing as npt
 
 from .errors import AxsimError
 from .formats import DTYPES, Format, Integers, Patterns, exact_products, format_of
+from .kernels.count import sum_by_pattern
 from .kernels.elementwise import look_up
 from .kernels.gemm import exact_gemm, table_gemm
 from .kernels.gemm_avx512 import dot_gemm, plane_gemm
 from .kernels.requantize import requantize
-from .plan import EXACT, MOST_NEGATIVE, BytePlanes, OperandMaps, aligned, exact_maps, plan, tier
+from .plan import EXACT, MOST_NEGATIVE, BytePlanes, OperandMaps, aligned, exact_maps, plan, swapped_planes, tier
 from .product_table import Multiplier, check_multiplier
 
 INT32_MAX = 2**31 - 1
@@ -19,6 +21,7 @@ Sums = npt.NDArray[np.int32]
 Into = tuple[Sums, npt.NDArray[np.float32], tuple[int, int, int], Patterns]  # bias, multiplier, limits, codes
 NO_SUMS = np.empty((0, 0), np.int32)
 KEPT: Into = (np.empty(0, np.int32), np.empty(0, np.float32), (0, 0, 0), np.empty((0, 0), np.uint8))  # sums, no codes
+MOST_SWAPPED = 32  # columns that are multiplied as rows: half a vector
 FEWEST_ROWS = 4  # of a group, for which packing activations into quads pays
 
 
@@ -74,9 +77,21 @@ def accumulator_bound(
     weight: Patterns, w_format: Format, x_format: Format, served: Multiplier | None, bias: Integers | int = 0
 ) -> int:
     """Largest absolute sum, `bias` [M] included, that any activations give with these weights (patterns [M, K])."""
+    return int((_row_sums(weight, _largest(w_format, x_format, served)) + np.abs(bias)).max(initial=0))
+
+
+@functools.lru_cache(maxsize=256)
+def _largest(w_format: Format, x_format: Format, served: Multiplier | None) -> Integers:
+    """Largest absolute product of each weight pattern, int64 [256]."""
     table = exact_products(w_format, x_format) if served is None else served.table
-    largest = np.abs(table.astype(np.int64)).max(axis=1)
-    return int((largest[weight].sum(axis=1) + np.abs(bias)).max(initial=0))
+    return np.abs(table.astype(np.int64)).max(axis=1)
+
+
+def _row_sums(weight: Patterns, values: Integers) -> Integers:
+    """Sum of the values of each row's patterns, int64 [M]."""
+    sums = np.empty(len(weight), np.int64)
+    sum_by_pattern(weight, values, sums)
+    return sums
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -155,6 +170,9 @@ class Product:
         below_128 = self.plan.kind != "exact" and bool(columns.max() < MOST_NEGATIVE)
         if self._mapped is not None and self._mapped.covers(columns, below_128):
             return self._mapped.multiply(columns, out, into)
+        swapped = self._swapped_planes(columns)
+        if swapped is not None:
+            return self._multiply_swapped(columns, swapped, out)
         planes = self._look_ups.half if below_128 else self._look_ups.full
         if planes is None:
             assert self.served is not None
@@ -167,6 +185,27 @@ class Product:
         sums = NO_SUMS if out is None else out
         plane_gemm(self.weight, columns, self.groups, planes.tables, self._bases(planes), from_exact, sums, *into)
         return None if into[-1].size else out
+
+    def _swapped_planes(self, columns: Patterns) -> BytePlanes | None:
+        """Tables by which to multiply with the operands swapped; None where nothing is to be gained."""
+        few = columns.shape[1] <= MOST_SWAPPED and columns.shape[1] < self.weight.shape[0]
+        if not few or self.groups != 1 or self.served is None or tier() == "portable":
+            return None
+        return swapped_planes(self.served)
+
+    def _multiply_swapped(self, columns: Patterns, planes: BytePlanes, out: Sums | None) -> Sums:
+        """Multiply with many rows and few columns swapped, so that the lanes of a vector are full: they hold rows."""
+        left = np.ascontiguousarray(columns.T)
+        base = _row_sums(left, planes.base).astype(np.int32)
+        sums = np.empty((left.shape[0], self.weight.shape[0]), np.int32)
+        plane_gemm(left, self._transposed, 1, planes.tables, base, False, sums, *KEPT)
+        out = self._new(columns) if out is None else out
+        out[...] = sums.T
+        return out
+
+    @functools.cached_property
+    def _transposed(self) -> Patterns:
+        return np.ascontiguousarray(self.weight.T)
 
     def _new(self, columns: Patterns) -> Sums:
         return np.empty((self.weight.shape[0], columns.shape[1]), np.int32)
@@ -183,7 +222,7 @@ class BaseSums:
         """Return int32 [M]."""
         if planes not in self._sums:
             # It may pass int32; the whole sum was checked not to, and int32 arithmetic comes back to it.
-            self._sums[planes] = planes.base.astype(np.int32)[self._weight].sum(axis=1, dtype=np.int32)
+            self._sums[planes] = _row_sums(self._weight, planes.base).astype(np.int32)
         return self._sums[planes]
 
 

@@ -140,6 +140,12 @@ def _product_planes(served: Multiplier, entries: int) -> BytePlanes | None:
     return one if one is not None else byte_planes(served.table, entries, 2)
 
 
+@functools.lru_cache(maxsize=256)
+def swapped_planes(served: Multiplier) -> BytePlanes | None:
+    """Return the products as two byte planes, indexed by activation first; None where those of one span more."""
+    return byte_planes(served.table.T, 256, 2)
+
+
 def byte_planes(values: npt.NDArray[np.integer], entries: int, planes: int) -> BytePlanes | None:
     """Split values [256, 256] into `planes` bytes above the least of each row; None where a row spans more."""
     part = values[:, :entries].astype(np.int64)

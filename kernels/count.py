@@ -36,3 +36,13 @@ def add_error_sums(exact, approximate, sums, halves):
             square = np.uint64(product * product)
             halves[m, 2] += square & mask
             halves[m, 3] += square >> half
+
+
+@kernel
+def sum_by_pattern(x, values, sums):
+    """sums[m] = sum_k values[x[m, k]]; x uint8 [M, K], values int64 [256], sums int64 [M], written."""
+    for m in range(x.shape[0]):
+        total = np.int64(0)
+        for k in range(x.shape[1]):
+            total += values[x[m, k]]
+        sums[m] = total
