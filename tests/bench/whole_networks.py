@@ -1,13 +1,15 @@
 """Images a second of whole networks, side by side with ONNX Runtime's int8 of the same float model.
 
-Run from the checkout: python tests/bench/whole_networks.py [--images N]. Needs the test-data folder (shared_data.py)
-and onnxruntime; it prints one row a network and contender, and the peak memory of the process.
+Run from the checkout: python tests/bench/whole_networks.py [--only NAME] [--images N]. Needs the test-data folder
+(shared_data.py) and onnxruntime. One row a network and contender; with one thread both are timed by the CPU time of
+the process, which other processes on the machine disturb little. Then the peak memory of a process that does but run
+the network through a multiplier.
 """
 
 import argparse
 import functools
 import pathlib
-import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -19,6 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from shared_data import FOLDER
 
 import axsim
+from axsim.bench import machine, random_table
 from axsim.preprocessing import Preprocessing
 
 NETWORKS = {  # file, input size, mean, std, pixel scale
@@ -26,7 +29,7 @@ NETWORKS = {  # file, input size, mean, std, pixel scale
     "EfficientNet-Lite0": ("efficientnet_lite0_fp32.onnx", 224, (127.0,) * 3, (128.0,) * 3, 1.0),
     "MobileNetV2": ("mobilenet_v2_1.0_224_fp32.onnx", 224, (1.0,) * 3, (1.0,) * 3, 127.5),
 }
-MULTIPLIERS = ("drum:k=4", "mitchell")
+MULTIPLIERS = ("drum:k=4", "mitchell", "random 16-bit")
 
 
 def quantized_by_onnxruntime(path, images, recipe, target):
@@ -52,6 +55,25 @@ def quantized_by_onnxruntime(path, images, recipe, target):
     )
 
 
+MEMORY = """
+import resource, sys
+import numpy as np, axsim
+network = axsim.load(sys.argv[1])
+images = np.zeros((int(sys.argv[2]), *network.input_shape[1:], network.input_shape[0]), np.uint8)
+axsim.run(network, images, axsim.multiplier("mitchell"), batch_size=8)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def peak_memory(network, images):
+    """MiB that a new process takes at most to run so many images, eight a batch."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "network.h5"
+        network.save(path)
+        command = [sys.executable, "-c", MEMORY, str(path), str(images)]
+        return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
 def main():
     import onnxruntime
 
@@ -61,10 +83,14 @@ def main():
     parser.add_argument("--images", type=int, default=32)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", default="", help="part of a network's name")
     given = parser.parse_args()
+    print(machine())
     rng = np.random.default_rng(0)
     print(f"{'network':20} {'threads':>7} {'contender':24} {'images/s':>9} {'of ONNX Runtime':>16}")
     for name, (file, size, mean, std, scale) in NETWORKS.items():
+        if given.only not in name:
+            continue
         path = FOLDER / "models" / file
         count = given.images * (8 if size == 32 else 1)
         images = rng.integers(0, 256, (count, size, size, 3), dtype=np.uint8)
@@ -86,20 +112,27 @@ def main():
 
                 contenders = {
                     "ONNX Runtime int8": outside,
-                    "axsim exact": functools.partial(axsim.run, network, images),
+                    "axsim exact": functools.partial(axsim.run, network, images, batch_size=given.batch),
                 }
                 for each in MULTIPLIERS:
-                    contenders[f"axsim {each}"] = functools.partial(axsim.run, network, images, axsim.multiplier(each))
+                    multiplier = random_table() if each == "random 16-bit" else axsim.multiplier(each)
+                    contenders[f"axsim {each}"] = functools.partial(
+                        axsim.run, network, images, multiplier, batch_size=given.batch
+                    )
                 best = {}
+                clock = time.process_time if threads == 1 else time.perf_counter
+                for call in contenders.values():
+                    call()  # compile, and fill the caches
                 for _ in range(given.rounds):
                     for contender, call in contenders.items():
-                        start = time.perf_counter()
+                        start = clock()
                         call()
-                        best[contender] = min(best.get(contender, 1e9), time.perf_counter() - start)
+                        best[contender] = min(best.get(contender, 1e9), clock() - start)
                 for contender, seconds in best.items():
                     ratio = best["ONNX Runtime int8"] / seconds
                     print(f"{name:20} {threads:>7} {contender:24} {len(images) / seconds:9.1f} {ratio:16.2f}")
-        print(f"peak memory so far: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+        few, many = (peak_memory(network, count) for count in (8, 32))
+        print(f"{name}: peak memory {few} MiB with 8 images, {many} MiB with 32")
 
 
 if __name__ == "__main__":
