@@ -135,7 +135,9 @@ class Product:
     def __init__(
         self, weight: Patterns, groups: int, w_format: Format, x_format: Format, served: Multiplier | None
     ) -> None:
-        self.weight, self.groups, self.served = weight, groups, served
+        # Kernels are compiled apart for arrays that cannot be written: copies of those spare the user the wait.
+        self.weight = weight if weight.flags.writeable else weight.copy()
+        self.groups, self.served = groups, served
         self.plan = EXACT if served is None else plan(served)
         self._few_rows = weight.shape[0] // groups < FEWEST_ROWS
         self._look_ups = self.plan.fallback or self.plan

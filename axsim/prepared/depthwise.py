@@ -33,7 +33,8 @@ class DepthwiseProduct:
 
     def __init__(self, node: Conv, x_format: Format, zero_pattern: int, served: Multiplier | None) -> None:
         self._node, self._zero_pattern = node, zero_pattern
-        self._weight = node.weight_rows().view(np.uint8)
+        weight = node.weight_rows().view(np.uint8)
+        self._weight = weight if weight.flags.writeable else weight.copy()  # as in Product
         self._served = exact(node.weight_format, x_format) if served is None else served
         self._bases = BaseSums(self._weight)
 

@@ -56,7 +56,7 @@ class PreparedLayer:
         self._products: dict[Multiplier | None, Product | DepthwiseProduct] = {}
         self._rescale = None
         if rounding not in FIXED:
-            scale = node.requantization_multiplier(x)
+            scale = np.array(node.requantization_multiplier(x))  # writable, as in Product
             self._rescale = Rescale(self.bias, scale, node.output.zero_point, node.clamp)
 
     def serve(self, multiplier: Multiplier | None) -> Multiplier | None:

@@ -56,17 +56,17 @@ def quantized_by_onnxruntime(path, images, recipe, target):
 
 
 MEMORY = """
-import resource, sys
+import sys
 import numpy as np, axsim
 network = axsim.load(sys.argv[1])
 images = np.zeros((int(sys.argv[2]), *network.input_shape[1:], network.input_shape[0]), np.uint8)
 axsim.run(network, images, axsim.multiplier("mitchell"), batch_size=8)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(next(int(line.split()[1]) // 1024 for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
 
 
 def peak_memory(network, images):
-    """MiB that a new process takes at most to run so many images, eight a batch."""
+    """MiB that a new process takes at most (Linux: its largest resident set) to run so many images, eight a batch."""
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "network.h5"
         network.save(path)
