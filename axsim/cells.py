@@ -1,6 +1,7 @@
 """A matrix of shares as SVG: one labelled cell for each, the darker the larger."""
 
 import html
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,16 +14,19 @@ DARK = np.array([0, 90, 140])  # of a share of 1; 0 is white
 def cell_map(
     values: npt.NDArray[np.float64], columns: Sequence[str], rows: Sequence[str], x_label: str, y_label: str
 ) -> str:
-    """Return the SVG of shares from 0 to 1, float64 [rows, columns], written in percent; the first row on top."""
+    """Return the SVG of shares from 0 to 1, float64 [rows, columns], in percent; first row on top, NaN an empty cell."""
     parts = []
     for r, name in enumerate(rows):
         y = TOP + HEIGHT * r
         parts.append(f"<text x='{LEFT - 6}' y='{y + 17}' text-anchor='end' fill='currentColor'>{_text(name)}</text>")
         for c in range(len(columns)):
             share = float(values[r, c])
+            left = LEFT + WIDTH * c
+            if math.isnan(share):
+                parts.append(f"<rect x='{left}' y='{y}' width='{WIDTH}' height='{HEIGHT}' fill='none' stroke='#888'/>")
+                continue
             red, green, blue = (round(float(v)) for v in 255 + share * (DARK - 255))
             ink = "#fff" if share > 0.55 else "#111"
-            left = LEFT + WIDTH * c
             parts.append(
                 f"<rect x='{left}' y='{y}' width='{WIDTH}' height='{HEIGHT}' fill='rgb({red},{green},{blue})'/>"
                 f"<text x='{left + WIDTH / 2}' y='{y + 17}' text-anchor='middle' fill='{ink}'>{100 * share:.1f}</text>"

@@ -15,25 +15,24 @@ from PIL import Image
 from .. import engine
 from ..accuracy import accuracy
 from ..catalog import multiplier, names
-from ..comparison import check_labels
 from ..display import STYLE, table
-from ..errors import AxsimError, first_line
-from ..images import ImageSet, load_images
+from ..errors import AxsimError
+from ..images import ImageSet
 from ..measure import measure
 from ..network import Network
-from ..network_file import load
 from ..predict import predict
 from ..product_table import Multiplier
 from ..text import interval, percent
-from .background import Background, Stopped
-from .parts import WIDE, Complaint, Html, MultiplierPicker
+from .background import Background
+from .job import JobWidget
+from .parts import WIDE, Html, MultiplierPicker, network_and_images
 
 SHOWN_FLIPS = 12
 THUMBNAIL = 72  # pixels
 SAME = "as all"
 
 
-class NetworkWidget(ipywidgets.VBox):
+class NetworkWidget(JobWidget):
     """
     Choose a multiplier for all layers, and others for some; run images, see each layer's error and what it does.
 
@@ -47,10 +46,9 @@ class NetworkWidget(ipywidgets.VBox):
     measured_images : int
         How many of the images the error matrices of single layers are measured on.
 
-    Traits: `state` is "ready", "running", "stopped", "done" or "failed"; `result` the last `axsim.Run`.
+    Trait `result`: the last `axsim.Run`.
     """
 
-    state = traitlets.Unicode("ready")
     result = traitlets.Any()
 
     def __init__(
@@ -60,13 +58,9 @@ class NetworkWidget(ipywidgets.VBox):
         multiplier: str = "drum:k=4",
         measured_images: int = 4,
     ) -> None:
-        self._complaint = Complaint()
-        super().__init__([self._complaint])
+        super().__init__()
         with self._complaint.catching():
-            self._network = network if isinstance(network, Network) else load(network)
-            self._images = images if isinstance(images, ImageSet) else load_images(images)
-            engine.check_images(self._network, self._images.images)
-            check_labels(self._network, self._images)
+            self._network, self._images = network_and_images(network, images)
             self._measured_images = measured_images
             self._exact: dict[int, engine.Run] = {}
             self._build(multiplier)
@@ -77,10 +71,7 @@ class NetworkWidget(ipywidgets.VBox):
         self.count = ipywidgets.IntSlider(
             min=1, max=count, value=min(64, count), description="images", style=WIDE, continuous_update=False
         )
-        self.run_button = ipywidgets.Button(description="Run", button_style="primary", icon="play")
-        self.stop_button = ipywidgets.Button(description="Stop", icon="stop", disabled=True)
-        self._progress = ipywidgets.FloatProgress(min=0, max=1, layout=ipywidgets.Layout(width="220px"))
-        self._doing, self._summary, self._layers, self._flips = Html(), Html(), Html(), Html()
+        self._summary, self._layers, self._flips = Html(), Html(), Html()
         self.layer_inputs = {
             layer.name: ipywidgets.Combobox(
                 value=SAME,
@@ -97,41 +88,23 @@ class NetworkWidget(ipywidgets.VBox):
             [ipywidgets.VBox(list(self.layer_inputs.values()), layout=ipywidgets.Layout(max_height="320px"))],
             titles=("multipliers of single layers",),
         )
-        self._background = Background(self._show, self._finish)
-        self.run_button.on_click(lambda button: self.run())
-        self.stop_button.on_click(lambda button: self.stop())
         about = f"{self._network.name}, {self._network.scheme} int8, {len(self._network.layers)} layers, {count} images"
         self.children = [
             Html(f"{STYLE}<b>{html.escape(about)}</b>"),
             self.picker,
             self.count,
             single,
-            ipywidgets.HBox([self.run_button, self.stop_button, self._progress, self._doing]),
+            self.controls,
             self._complaint,
             self._summary,
             self._layers,
             self._flips,
         ]
 
-    def run(self) -> None:
-        """Begin a run in the background, as the button does."""
-        if self._background.running:
-            return
-        with self._complaint.catching():
-            chosen = self._chosen()
-            engine.prepare(self._network, chosen)  # what cannot be served is said now
-            self.run_button.disabled, self.stop_button.disabled = True, False
-            self.state = "running"
-            count = self.count.value
-            self._background.start(lambda background: self._work(background, chosen, count))
-
-    def stop(self) -> None:
-        """Stop the run, as the button does."""
-        self._background.stop()
-
-    def wait(self, seconds: float | None = None) -> None:
-        """Wait until the run has ended."""
-        self._background.join(seconds)
+    def _prepared(self) -> tuple[dict[str, Multiplier | None], int]:
+        chosen = self._chosen()
+        engine.prepare(self._network, chosen)  # what cannot be served is said now
+        return chosen, self.count.value
 
     def _chosen(self) -> dict[str, Multiplier | None]:
         if self.picker.chosen is None:
@@ -192,23 +165,6 @@ class NetworkWidget(ipywidgets.VBox):
             + (f"<p>{percent(same)} of the images keep the class of the exact run.</p>")
         )
 
-    def _show(self, text: str, share: float) -> None:
-        self._progress.value = share
-        self._doing.value = html.escape(text)
-
-    def _finish(self, error: BaseException | None) -> None:
-        self.run_button.disabled, self.stop_button.disabled = False, True
-        if error is None:
-            self._show("done", 1.0)
-            self.state = "done"
-        elif isinstance(error, Stopped):
-            self._show("stopped", 0.0)
-            self.state = "stopped"
-        else:
-            self._show("", 0.0)
-            self._complaint.say(str(error) if isinstance(error, AxsimError) else first_line(_exception(error)))
-            self.state = "failed"
-
 
 def flips(images: ImageSet, before: Any, after: Any) -> str:
     """Which classes turned into which, and the first images that did, with their label."""
@@ -240,7 +196,3 @@ def _thumbnail(pixels: Any) -> str:
     image.save(buffer, "PNG")
     content = base64.b64encode(buffer.getvalue()).decode()
     return f"<img width='{THUMBNAIL}' height='{THUMBNAIL}' src='data:image/png;base64,{content}' alt=''>"
-
-
-def _exception(error: BaseException) -> Exception:
-    return error if isinstance(error, Exception) else RuntimeError(type(error).__name__)

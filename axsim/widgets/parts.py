@@ -2,6 +2,7 @@
 
 import contextlib
 import html
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,8 +10,13 @@ import ipywidgets
 import traitlets
 
 from ..catalog import WIDTH, circuits, families, multiplier
+from ..comparison import check_labels
 from ..display import STYLE
+from ..engine import check_images
 from ..errors import AxsimError
+from ..images import ImageSet, load_images
+from ..network import Network
+from ..network_file import load
 from ..product_table import Multiplier
 
 CIRCUITS, BY_NAME = "circuits of EvoApproxLib", "by name"
@@ -130,3 +136,14 @@ class MultiplierPicker(ipywidgets.VBox):
         self._complaint.say("")
         with self.hold_trait_notifications():
             self.name, self.chosen = found.name, found
+
+
+def network_and_images(
+    network: Network | str | os.PathLike[str], images: ImageSet | str | os.PathLike[str]
+) -> tuple[Network, ImageSet]:
+    """Load what is given as a path, and check that the two fit; raises AxsimError where they do not."""
+    loaded = network if isinstance(network, Network) else load(network)
+    given = images if isinstance(images, ImageSet) else load_images(images, network=loaded)
+    check_images(loaded, given.images)
+    check_labels(loaded, given)
+    return loaded, given
