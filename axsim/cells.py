@@ -14,7 +14,7 @@ DARK = np.array([0, 90, 140])  # of a share of 1; 0 is white
 def cell_map(
     values: npt.NDArray[np.float64], columns: Sequence[str], rows: Sequence[str], x_label: str, y_label: str
 ) -> str:
-    """Return the SVG of shares from 0 to 1, float64 [rows, columns], in percent; first row on top, NaN an empty cell."""
+    """Return the SVG of shares from 0 to 1, float64 [rows, columns], in percent; first row on top, NaN is empty."""
     parts = []
     for r, name in enumerate(rows):
         y = TOP + HEIGHT * r
