@@ -59,6 +59,8 @@ def choose(source: Source, options: Options) -> tuple[Reading, str]:
 
 
 def _as_stated(source: Source, reading: Reading) -> bool:
+    if not source.comment or np.abs(reading.table).max() >= 2**31:  # such as a wrong order of bytes
+        return False
     stated = statements(source.comment, Multiplier(source.name, reading.table, reading.operands))
     return len(stated) >= 2 and all(each.agrees for each in stated)
 

@@ -104,8 +104,10 @@ def from_text(text: str, name: str) -> Array:
     comment = "\n".join(_COMMENT.findall(_limited(text, name)))
     lines = [line.strip(" \t\r,;") for line in _COMMENT.sub(" ", text).split("\n")]
     rows = [re.split(r"\s*[,;\t]\s*|\s+", line) for line in lines if line]
-    if rows and not all(_NUMBER.fullmatch(each) for each in rows[0]):
-        rows = rows[1:] if len(rows) != 257 else [["0", *rows[0][-256:]], *rows[1:]]  # its corner or names may be words
+    if rows and not any(_NUMBER.fullmatch(each) for each in rows[0]):
+        rows = rows[1:]
+    elif len(rows) == 257 and not _NUMBER.fullmatch(rows[0][0]):
+        rows[0] = ["0", *rows[0][-256:]]  # the corner of a frame
     widths = {len(row) for row in rows}
     shape = (len(rows), widths.pop()) if len(widths) == 1 else None
     if shape not in ((256, 256), (257, 257), (256, 257), (PAIRS, 1), (1, PAIRS), (PAIRS, 3)):

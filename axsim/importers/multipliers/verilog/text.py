@@ -44,11 +44,6 @@ def checked(text: str, name: str) -> str:
         line = plain.count("\n", 0, position) + 1
         return MultiplierError(f"{name}:{line}: {what}")
 
-    # Any of these left over means that a comment or string was not recognised here as Yosys would recognise it.
-    for match in re.finditer(r"\"(?:\\.|[^\"\\\n])*\"|\"|/[/*]", plain):
-        string = match.group()
-        if len(string) < 2 or not re.fullmatch(r"\"[\w .,:;=+()%-]*\"", string) or "DPI" in string.upper():
-            raise refuse(match.start(), f"strings may have letters, digits and blanks only, got {string[:40]}")
     defined = set(re.findall(r"`define\s+(\w+)", plain))
     for match in re.finditer(r"`(`|\"|\w+)?", plain):
         word = match.group(1) or ""
@@ -65,6 +60,11 @@ def checked(text: str, name: str) -> str:
                 f"{match.group()} is not allowed; of system tasks and functions only "
                 f"{', '.join('$' + each for each in FUNCTIONS)} are",
             )
+    # Any of these left over means that a comment or string was not recognised here as Yosys would recognise it.
+    for match in re.finditer(r"\"(?:\\.|[^\"\\\n])*\"|\"|/[/*]", plain):
+        string = match.group()
+        if len(string) < 2 or not re.fullmatch(r"\"[\w .,:;=+()%-]*\"", string) or "DPI" in string.upper():
+            raise refuse(match.start(), f"strings may have letters, digits and blanks only, got {string[:40]}")
     return plain
 
 

@@ -101,11 +101,11 @@ def netlist(
         (path / "script.ys").write_text(script, encoding="utf-8")
         result = _run(yosys, ["-Q", "-T", "-q", "-s", f"{inside}script.ys"], folder)
         output = path / "netlist.json"
-        if result.returncode != 0 or not output.is_file():
-            raise MultiplierError(f"{name}: {_first_error(result, name)}")
         conflict = re.search(r"multiple conflicting drivers for (\S+)", result.stderr + result.stdout)
         if conflict:
             raise MultiplierError(f"{name}: several drivers for {conflict.group(1)}")
+        if result.returncode != 0 or not output.is_file():
+            raise MultiplierError(f"{name}: {_first_error(result, name)}")
         if output.stat().st_size > LARGEST:
             raise MultiplierError(f"{name}: the netlist is too large: {output.stat().st_size:,} bytes of JSON")
         modules = json.loads(output.read_text(encoding="utf-8"))["modules"]
