@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from .calibrate import preprocess
 from .engine import Progress, check_images, forward
-from .errors import NetworkError
+from .errors import ImageError, NetworkError
 from .formats import Patterns
 from .images import Pixels
 from .network import INPUT, Network
@@ -18,7 +18,7 @@ from .node_comparison import NodeComparison, Tally
 from .nodes import Quantization
 from .onnx_session import S8_KERNELS, U8_WEIGHTS, Session, require_onnxruntime, saturates
 from .prepared import prepare
-from .rounding import ROUNDINGS
+from .rounding import FIXED, ROUNDINGS
 
 BATCH_CODES = 2**25  # codes of all nodes together that are held at a time
 
@@ -155,12 +155,19 @@ def validate(
     ImageError
         If the images do not fit the network.
     NetworkError
-        If the network was not imported from `model`.
+        If the network was not imported from `model`, or has a rounding rule of TFLite.
     AxsimError
         If the extra `validate` is not installed, or a node has no ONNX form.
     """
     onnxruntime = require_onnxruntime()
+    if network.rounding in FIXED:
+        raise NetworkError(
+            f"{network.name} has rounding {network.rounding}, which is not ONNX Runtime's: compare it with LiteRT by "
+            "naming the .tflite model that it was imported from (--model)"
+        )
     check_images(network, images)
+    if images.dtype != np.uint8:
+        raise ImageError(f"images must be pixels, uint8, to be given to ONNX Runtime, got {images.dtype}")
     proto, codes, softmax = _model_of(network, model)
     saturating = saturates()
     if any(node.output.format == "s8" for node in network.nodes):

@@ -106,6 +106,14 @@ def test_by_the_command_line(model, tmp_path, monkeypatch, capsys):
     assert json.loads(capsys.readouterr().out)["equal"] is True
 
 
+def test_onnx_runtime_is_no_judge_of_tflites_rounding(model, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    np.savez("images.npz", images=PIXELS)
+    assert main(["convert", "model.tflite", "-o", "network.h5"]) == 0
+    assert main(["validate", "network.h5", "--images", "images.npz"]) == 2
+    assert "naming the .tflite model that it was imported from (--model)" in capsys.readouterr().err
+
+
 def test_only_fully_connected_layers_tell_the_rules_apart(capsys):
     """A network of ten layers under the rule of integers alone: seven codes of the last one differ, by one."""
     path = shared_data("models/kws_dscnn_int8.tflite")
