@@ -30,6 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--order",
         choices=("w,x", "x,w"),
+        metavar="w,x|x,w",
         help="what the file's first and second operand are: weight (w), activation (x). By name (B, A: A is the "
         "weight), else the first, of a table the rows, is the weight",
     )
