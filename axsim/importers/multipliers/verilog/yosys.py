@@ -21,9 +21,9 @@ from typing import Any
 from ....errors import MultiplierError
 from . import limited
 
-SECONDS = 60  # of processor time; an 8x8 multiplier takes one or two
-MEMORY = 2 * 2**30  # bytes
-WALL_SECONDS = 300  # on a machine that is busy otherwise
+SECONDS = 20  # of processor time; an 8x8 multiplier takes one or two
+MEMORY = 2**30  # bytes
+WALL_SECONDS = 120  # on a machine that is busy otherwise
 LARGEST = 64 * 2**20  # bytes of JSON
 
 # No optimisation that makes use of unknown bits: they must stay visible.
