@@ -88,9 +88,7 @@ class Validation:
             lines.append(f"{self.logits_equal} of {self.logits} logits of the model as it is equal")
         lines.append(f"its operators after optimisation{f' ({settings})' * bool(settings)}: {_counted(self.kernels)}")
         if self.in_float:
-            lines.append(
-                f"in float32, whose sums no rule of integers gives for certain: {_counted(self.in_float)}"
-            )
+            lines.append(f"in float32, whose sums no rule of integers gives for certain: {_counted(self.in_float)}")
         if self.default_in_float != self.in_float:
             lines.append(
                 f"without {settings} it sums in float32: {_counted(self.default_in_float)}; "

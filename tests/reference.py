@@ -111,7 +111,7 @@ def activation_product(node, sums, inputs, given):
     totals = sums - b_zero * a.sum(axis=3)[:, :, :, None] - a_zero * b.sum(axis=2)[:, :, None, :]
     totals += a.shape[3] * a_zero * b_zero
     assert (totals == ((a - a_zero) @ (b - b_zero)) + sums - a @ b).all()
-    scale = np.float32(given[0].scale) * np.float32(given[1].scale) * np.float32(node.factor)
+    scale = np.float32(given[0].scale) * np.float32(node.factor) * np.float32(given[1].scale)
     real = totals.astype(np.float32) * (scale / np.float32(node.output.scale))
     return np.clip(np.rint(real.astype(np.float64)).astype(np.int64) + node.output.zero_point, *node.clamp)
 

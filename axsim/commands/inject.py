@@ -78,7 +78,7 @@ def run(given: argparse.Namespace) -> Result:
             data["predictions"] = result.logits.argmax(axis=1).tolist()
             text = (
                 f"{network.name}, {len(images)} images, errors of mean {model.mean:g} and standard deviation "
-                f"{model.std:g} in {len(layers)} of {len(names)} layers: {accuracy_text(measured)}"
+                f"{model.std:g} in {len(layers)} of {len(names)} layers with weights: {accuracy_text(measured)}"
             )
             return Result(text, data)
         if images.labels is None:

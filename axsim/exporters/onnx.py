@@ -39,6 +39,7 @@ from ..nodes import (
     Slice,
     WeightLayer,
 )
+from . import onnx_tokens
 
 OPSET, IR_VERSION = 17, 8  # runtimes since 2022 read them
 LARGEST_MODEL = 2**31 - 1  # bytes of a protobuf
@@ -315,3 +316,7 @@ def _slice(node: Slice, writer: Writer) -> None:
 @write.register
 def _flatten(node: Flatten, writer: Writer) -> None:
     writer.result(node, writer.add("Flatten", [writer.real(node.inputs[0], None)], node.name, axis=1), flat=True)
+
+
+for _kind, _function in onnx_tokens.OPERATORS.items():
+    write.register(_kind, _function)

@@ -224,7 +224,7 @@ class MatMul(Layer):
         return channels, rows, columns
 
     def requantization_multiplier(self, a: Quantization, b: Quantization) -> np.float32:
-        """Return the inputs' scales times each other, times factor, over output scale, in this order, in float32."""
+        """Return the left scale times factor, times the right one, over output scale, in this order, in float32."""
         with np.errstate(over="ignore", under="ignore"):
-            scale = np.float32(a.scale) * np.float32(b.scale) * np.float32(self.factor)
+            scale = np.float32(a.scale) * np.float32(self.factor) * np.float32(b.scale)
             return np.float32(scale / np.float32(self.output.scale))
