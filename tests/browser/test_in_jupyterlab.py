@@ -1,6 +1,7 @@
 """The widgets in JupyterLab, as a person meets them: what is asserted is on the page."""
 
 import io
+import pathlib
 import statistics
 import time
 
@@ -78,7 +79,10 @@ def slider(page, description, index=0):
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("name", ["01_first_steps", "02_multipliers", "04_a_whole_network"])
+NOTEBOOKS = sorted(path.stem for path in (pathlib.Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_notebook_runs_in_jupyterlab(open_notebook, name):
     page = open_notebook(f"{name}.ipynb")
     assert page.locator(FAILED).count() == 0
@@ -156,19 +160,63 @@ def test_network_widget_runs_and_stops(open_notebook):
     page.wait_for_selector("text=done", timeout=120_000)
 
 
-def test_wrong_values_are_said_in_place(open_notebook, lab):
-    cells = [
+def test_injection_map_is_filled_and_a_point_opens(open_notebook, lab):
+    page = open_cells(
+        open_notebook,
+        lab,
         "import axsim, axsim.widgets as aw\nfrom axsim.demo import *",
-        "aw.NetworkWidget('missing.h5', 'missing.h5')",
-        "aw.MultiplierWidget('drum:k=99', 'mitchell')",
-        "aw.NetworkWidget(shipped(NETWORK), shipped(IMAGES), 'drum:k=4').layer_inputs['stem']",
-        "%load_ext axsim",
-        "%axsim drumm",
-    ]
+        "aw.InjectionWidget(shipped(NETWORK), shipped(IMAGES), (-16, 0, 16), (0, 200), count=8)",
+    )
+    page.locator("button:has-text('Run')").click()
+    page.wait_for_selector("text=done", timeout=120_000)
+    cells = page.locator(".axsim-map svg rect[fill^='rgb']")
+    assert cells.count() == 6
+    points = page.locator("button.axsim-point")
+    assert points.count() == 49
+    box, area = points.first.bounding_box(), page.locator(".axsim-map svg").bounding_box()
+    assert area["x"] < box["x"] < area["x"] + area["width"]
+    assert area["y"] < box["y"] < area["y"] + area["height"]
+    page.locator("button.axsim-point[title^='mul8s_1KVL']").dispatch_event("click")
+    page.wait_for_selector("svg[aria-label='error of mul8s_1KVL']")
+
+
+def test_compensation_shows_before_and_after(open_notebook, lab):
+    page = open_cells(
+        open_notebook,
+        lab,
+        "import axsim, axsim.widgets as aw\nfrom axsim.demo import *\nimages = axsim.load_images(shipped(IMAGES))",
+        "from axsim.images import ImageSet\n"
+        "aw.CompensationWidget(shipped(NETWORK), images, ImageSet(images.images[900:932]), 'mul8s_1KVL')",
+    )
+    page.locator("button:has-text('Run')").click()
+    page.wait_for_selector("td:text-is('mul8s_1KVL, compensated')", timeout=120_000)
+    before, after = (
+        float(page.locator(f"td:text-is('mul8s_1KVL, {word}') + td").inner_text().split()[0])
+        for word in ("before", "compensated")
+    )
+    assert after > before + 30
+    bars = page.locator("svg[aria-label='added to the bias, LSB']")
+    assert (np.abs(pixels(bars) - (0x00, 0x72, 0xB2)).sum(axis=2) < 30).sum() > 200
+
+
+def open_cells(open_notebook, lab, *cells):
+    """Open a notebook of these cells, all of them run."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in cells])
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, lab[1] / "wrong.ipynb")
-    page = open_notebook("wrong.ipynb")
+    nbformat.write(notebook, lab[1] / "cells.ipynb")
+    return open_notebook("cells.ipynb")
+
+
+def test_wrong_values_are_said_in_place(open_notebook, lab):
+    page = open_cells(
+        open_notebook,
+        lab,
+        "import axsim, axsim.widgets as aw",
+        "aw.NetworkWidget('missing.h5', 'missing.h5')",
+        "aw.MultiplierWidget('drum:k=99', 'mitchell')",
+        "%load_ext axsim",
+        "%axsim drumm",
+    )
     said = page.locator(".complaint").all_inner_texts()
     assert any("missing.h5: no such file" in text for text in said)
     assert any("k must be" in text for text in said), said
@@ -179,7 +227,7 @@ def test_wrong_values_are_said_in_place(open_notebook, lab):
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 800])
 def test_nothing_is_clipped_and_text_is_readable(open_notebook, width, dark, tmp_path):
-    for name in ("02_multipliers", "04_a_whole_network"):
+    for name in ("02_multipliers", "04_a_whole_network", "06_undoing_the_damage"):
         page = open_notebook(f"{name}.ipynb", width=width, dark=dark)
         wide = page.evaluate(
             "() => [...document.querySelectorAll('.axsim')].filter(e => e.scrollWidth > e.clientWidth + 1)"
