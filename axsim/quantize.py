@@ -73,7 +73,7 @@ def convert(
     *,
     scheme: Scheme = "symmetric",
     method: Method = "minmax",
-    bias_correction: bool = False,
+    bias_correction: bool = True,
     rounding: str = "onnxruntime",
     drop_background: bool = False,
     name: str | None = None,
@@ -174,6 +174,7 @@ def quantize(
 
     Biases are corrected where the `means` of the tensors are given.
     """
+    ranges = share_concat_ranges(graph, ranges)
     names = {graph.input: INPUT}
     formats = {INPUT: activation_quantization(ranges[graph.input], scheme)}
     nodes: list[Node] = []
@@ -200,6 +201,16 @@ def _output_quantization(
         assert source.weight is not None
         return activation_quantization((float(source.weight.min()), float(source.weight.max())), scheme)
     return activation_quantization(ranges[source.of_tensor], scheme)
+
+
+def share_concat_ranges(graph: FloatGraph, ranges: dict[str, Range]) -> dict[str, Range]:
+    """Give what feeds a concat and nothing else the concat's own range: it is then rounded once, not twice."""
+    shared, tensors = dict(ranges), {node.name: node.of_tensor for node in graph.nodes}
+    for node in reversed(graph.nodes):
+        for given in node.inputs if node.op == "concat" else ():
+            if given in tensors and sum(other.inputs.count(given) for other in graph.nodes) == 1:
+                shared[tensors[given]] = shared[node.of_tensor]
+    return shared
 
 
 def activation_quantization(bounds: Range, scheme: Scheme) -> Quantization:

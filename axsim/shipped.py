@@ -53,6 +53,14 @@ NETWORKS = {
             86.69,
             "10,000 Fashion-MNIST test images",
         ),
+        ShippedNetwork(
+            "efficientnet-lite0",
+            "efficientnet_lite0.h5",
+            "photographs",
+            87.88,
+            87.82,
+            "650 ImageNet validation and 1,000 NIPS 2017 images",
+        ),
     )
 }
 

@@ -3,6 +3,7 @@
 The float models' own accuracy is measured here, in ONNX Runtime on the same images; nothing is taken from papers.
 """
 
+import dataclasses
 import functools
 import pathlib
 
@@ -13,9 +14,13 @@ import reference
 from shared_data import shared_data
 
 import axsim
+from axsim.accuracy import accuracy
+from axsim.calibrate import FloatModel
 from axsim.images import ImageSet
+from axsim.importers.onnx import read_model
 from axsim.network import SCHEMES
 from axsim.preprocessing import Preprocessing
+from axsim.shipped import NETWORKS
 
 WEIGHTS = pathlib.Path(__file__).parents[1] / "weights"
 CIFAR10 = Preprocessing(255.0, (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
@@ -87,10 +92,13 @@ def test_the_committed_network_keeps_its_accuracy_on_all_test_images():
 
 def test_the_committed_network_is_what_the_committed_command_makes():
     """The command in weights/README.md, calibrated on the 1,000 training images."""
-    shipped, made = axsim.load(WEIGHTS / "cifar10_resnet20.h5"), converted(OWN, CIFAR10, "symmetric")
+    images = calibration_images()
+    shipped = axsim.load(WEIGHTS / "cifar10_resnet20.h5")
+    made = axsim.convert(shared_data(OWN), images, CIFAR10, bias_correction=False)
     assert [node.name for node in shipped.nodes] == [node.name for node in made.nodes]
     for one, other in zip(shipped.layers, made.layers, strict=True):
         assert np.array_equal(one.weight, other.weight)
+        assert np.abs(one.bias - other.bias).max() <= 1 + 1e-4 * np.abs(other.bias).max()
         assert one.output.scale == pytest.approx(other.output.scale, rel=1e-4)  # ONNX Runtime's sums vary by machine
 
 
@@ -175,3 +183,31 @@ def test_large_networks_convert(network):
     result = axsim.run(axsim.convert(shared_data(model), ImageSet(pixels), recipe), pixels[:1])
     assert result.logits.shape in ((1, 1000), (1, 1001))
     assert np.ptp(result.logits) > 0
+
+
+# The shipped network for ImageNet, and the pictures of its size as their sources squashed them.
+
+
+@functools.cache
+def imagenet_sets():
+    network = axsim.load("efficientnet-lite0")
+    recipe = dataclasses.replace(network.preprocessing, fit="squash", crop=1.0, interpolation="bicubic")
+    network = dataclasses.replace(network, preprocessing=recipe)
+    folders = [shared_data(f"images/imagenet/{name}") for name in ("val650", "nips17")]
+    return network, [axsim.load_images(folder, None, network) for folder in folders]
+
+
+@pytest.mark.slow
+def test_efficientnet_has_the_accuracy_that_is_stated():
+    """As `axsim networks` gives it: int8 to the last image, float but for sums that vary by machine."""
+    network, sets = imagenet_sets()
+    stated = NETWORKS["efficientnet-lite0"]
+    labels = np.concatenate([images.labels for images in sets])
+    int8 = np.concatenate([axsim.run(network, images.images).logits for images in sets])
+    assert round(100 * accuracy(int8, labels).top1, 2) == stated.int8_top1
+    model = read_model(shared_data("models/efficientnet_lite0_fp32.onnx"))
+    output = model.graph.output[0].name
+    session = FloatModel(model, model.graph.input[0].name, [output])
+    parts = [values[output] for images in sets for values in session.run(images.images, network.preprocessing)]
+    assert 100 * accuracy(np.concatenate(parts), labels).top1 == pytest.approx(stated.float_top1, abs=0.07)
+    assert stated.int8_top1 >= stated.float_top1 - 1

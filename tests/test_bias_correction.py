@@ -37,10 +37,11 @@ def test_means_over_batches():
     flat = [rng.normal(size=(n, 6)).astype(np.float32) for n in (2, 7)]
     means = ChannelMeans()
     for value, row in zip(batches, flat, strict=True):
-        means.add({"a": value, "b": row, "tokens": np.zeros((2, 3, 4), np.float32)})
+        means.add({"a": value, "b": row, "tokens": value[..., 0], "other": value[0, 0, 0]})
     assert means["a"] == pytest.approx(np.concatenate(batches).mean(axis=(0, 2, 3)), abs=1e-6)
     assert means["b"] == pytest.approx(np.concatenate(flat).mean(axis=0), abs=1e-6)
-    assert means["tokens"] is None
+    assert means["tokens"] == pytest.approx(np.concatenate(batches)[..., 0].mean(axis=(0, 1)), abs=1e-6)
+    assert means["other"] is None
     assert means["none"] is None
 
 

@@ -10,7 +10,7 @@ from axsim.errors import ConversionError, NetworkError
 from axsim.importers.float_graph import UNBOUNDED, FloatGraph, FloatNode
 from axsim.network import SCHEMES
 from axsim.preprocessing import Preprocessing
-from axsim.quantize import activation_quantization, quantize
+from axsim.quantize import activation_quantization, quantize, share_concat_ranges
 
 RECIPE = Preprocessing(255.0, (0.5, 0.5), (0.5, 0.5))
 ENDS = {"symmetric": (-127, 127), "affine": (0, 255)}
@@ -350,3 +350,26 @@ def test_origin_and_recipe_are_kept():
 def test_nothing_to_multiply_is_refused():
     with pytest.raises(NetworkError, match="at least one conv or linear"):
         network_of(node("requantize", "r", "x"))
+
+
+# Ranges shared by what a concat joins.
+
+
+def test_what_feeds_a_concat_alone_has_its_range():
+    """Two layers that feed it alone are rounded to its codes at once; one that feeds another too keeps its own."""
+    layers = [
+        FloatNode("conv", name, ["x"], name, {"strides": (1, 1), "pads": (0,) * 4, "dilations": (1, 1), "groups": 1},
+                  floats(2, 2, 1, 1), floats(2))
+        for name in "abc"
+    ]  # fmt: skip
+    tail = [
+        FloatNode("requantize", "r", ["c"], "r"),
+        FloatNode("concat", "inner", ["a", "b"], "inner"),
+        FloatNode("concat", "outer", ["inner", "c", "r", "x"], "outer"),
+    ]
+    graph = FloatGraph("g", "x", "outer", (2, 1, 1), [*layers, *tail])
+    ranges = {name: (0.0, float(high)) for high, name in enumerate(["x", "a", "b", "c", "r", "inner", "outer"], 1)}
+    shared = share_concat_ranges(graph, ranges)
+    wanted = {"x": 1, "a": 7, "b": 7, "c": 4, "r": 7, "inner": 7, "outer": 7}
+    assert {name: high for name, (_, high) in shared.items()} == wanted
+    assert ranges["a"] == (0.0, 2.0)

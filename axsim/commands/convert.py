@@ -51,9 +51,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--std", type=numbers, metavar="S,...", help="one a channel (1)")
     parser.add_argument(
-        "--bias-correction",
+        "--no-bias-correction",
         action="store_true",
-        help="take off each bias what rounding the weights adds on average, on the images",
+        help="leave in each bias what rounding the weights adds on average, on the images",
     )
     parser.add_argument(
         "--drop-background", action="store_true", help="remove class 0, the background of TensorFlow's 1001"
@@ -157,7 +157,7 @@ def _quantized(given: argparse.Namespace, display: ProgressDisplay) -> "tuple[Ne
         scheme=given.scheme or "symmetric",
         method=given.calibration or "minmax",
         rounding=given.rounding or "onnxruntime",
-        bias_correction=given.bias_correction,
+        bias_correction=not given.no_bias_correction,
         drop_background=given.drop_background,
         name=given.name,
         about=_about(given),
@@ -171,7 +171,7 @@ def _imported(given: argparse.Namespace, display: ProgressDisplay) -> "tuple[Net
     from ..engine import check_images
 
     kind = _kind(given.model)
-    for name in ("scheme", "calibration", "bias_correction", "drop_background"):
+    for name in ("scheme", "calibration", "no_bias_correction", "drop_background"):
         if getattr(given, name):
             suffix = "a .tflite model" if kind == "tflite" else "this model"
             raise AxsimError(f"--{name.replace('_', '-')} is for float models; {suffix} is quantized already")

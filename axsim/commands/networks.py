@@ -48,7 +48,7 @@ def run(given: argparse.Namespace) -> Result:
         lines += [
             "",
             f"{each.name}: {network.name}",
-            f"  origin    {record['origin']}",
+            f"  origin    {record['origin'] or 'see weights/README.md'}",
             f"  licence   {record['licence']}",
             f"  accuracy  top-1 on {each.measured_on}",
             f"  input     {network.preprocessing}",

@@ -1,8 +1,8 @@
 """Top-1 of every network at hand: float in ONNX Runtime beside int8 with exact products, on the same labelled images.
 
 Run from the checkout: python tests/bench/accuracy.py [--only WORDS] [--scheme S] [--method M] [--limit N]. Needs the
-test-data folder (shared_data.py) and onnxruntime. Calibration sees training images only (1,000 of them), accuracy is on
-all the test images at hand. Prints one row a network and set of images, and "all" where there are several sets.
+test-data folder (shared_data.py) and onnxruntime. Calibration sees training images only, accuracy is on all
+the test images at hand. Prints one row a network and set of images, and "all" where there are several sets.
 """
 
 import argparse
@@ -72,8 +72,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="", help="only networks whose name contains these words")
     parser.add_argument("--scheme", choices=SCHEMES, nargs="+", default=SCHEMES)
-    parser.add_argument("--method", choices=METHODS, default="minmax")
-    parser.add_argument("--limit", type=int, help="only the first N images of each set, calibration too")
+    parser.add_argument("--method", choices=METHODS, default="mse")
+    parser.add_argument(
+        "--calibrate", type=int, default=250, help="images to calibrate on, spread over the 1,000 (250)"
+    )
+    parser.add_argument("--no-bias-correction", action="store_true")
+    parser.add_argument("--limit", type=int, help="only the first N images of each set")
     given = parser.parse_args()
     rows = []
     for name, case in CASES.items():
@@ -90,11 +94,19 @@ def measured(name, case, given):
     """Rows of one network."""
     path = FOLDER / "models" / case.model
     calibration = axsim.load_images(
-        FOLDER / "images" / CALIBRATION[case.images], given.limit, ModelInput((3, 224, 224), case.recipe, 1000)
+        FOLDER / "images" / CALIBRATION[case.images], None, ModelInput((3, 224, 224), case.recipe, 1000)
     )
+    chosen = np.linspace(0, len(calibration) - 1, given.calibrate).round().astype(int)  # one image a class, in order
+    calibration = axsim.ImageSet(calibration.images[chosen])
     networks = [
         axsim.convert(
-            path, calibration, case.recipe, scheme=scheme, method=given.method, drop_background=case.drop_background
+            path,
+            calibration,
+            case.recipe,
+            scheme=scheme,
+            method=given.method,
+            bias_correction=not given.no_bias_correction,
+            drop_background=case.drop_background,
         )
         for scheme in given.scheme
     ]
