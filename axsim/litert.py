@@ -4,7 +4,6 @@ LiteRT has several kernels for one operator. Its reference kernels, plain loops,
 default ones (XNNPACK) and its optimized ones round otherwise, and a difference of one code in an early layer spreads.
 """
 
-import dataclasses
 import hashlib
 import importlib.metadata
 import math
@@ -20,8 +19,8 @@ from .formats import Patterns
 from .images import Pixels
 from .importers.tflite import import_tflite
 from .network import INPUT, Network
-from .node_comparison import NodeComparison, Tally
-from .rounding import FIXED, ROUNDINGS
+from .node_comparison import RuntimeComparison, Tally
+from .rounding import FIXED
 
 BATCH_CODES = 2**24  # codes of all nodes together that are held at a time
 
@@ -67,42 +66,8 @@ class ReferenceKernels:
         return values.reshape(height, width, channels).transpose(2, 0, 1)
 
 
-@dataclasses.dataclass(frozen=True)
-class LiteRTValidation:
-    """What a comparison gave.
-
-    Attributes
-    ----------
-    network : Network
-    images : int
-    nodes : tuple of NodeComparison
-        Every node that computes a tensor of the file, in order of execution.
-    not_compared : tuple of str
-        Nodes that are a step towards a tensor, such as the pooling before its activation.
-    runtime : str
-        Name and version of the runtime.
-    """
-
-    network: Network
-    images: int
-    nodes: tuple[NodeComparison, ...]
-    not_compared: tuple[str, ...]
-    runtime: str
-
-    @property
-    def integers(self) -> int:
-        """Integers compared."""
-        return sum(node.integers for node in self.nodes)
-
-    @property
-    def differing(self) -> int:
-        """Integers that are not equal."""
-        return sum(node.differing for node in self.nodes)
-
-    @property
-    def equal(self) -> bool:
-        """Whether every integer is equal."""
-        return self.differing == 0
+class LiteRTValidation(RuntimeComparison):
+    """What a comparison with LiteRT gave; what is a step towards a tensor, a pool before its activation, has none."""
 
     @property
     def explanation(self) -> str | None:
@@ -122,20 +87,7 @@ class LiteRTValidation:
 
     def as_dict(self) -> dict[str, Any]:
         """All of it as plain data."""
-        return {
-            "network": self.network.name,
-            "scheme": self.network.scheme,
-            "rounding": self.network.rounding,
-            "rule": ROUNDINGS[self.network.rounding],
-            "images": self.images,
-            "equal": self.equal,
-            "integers": self.integers,
-            "differing": self.differing,
-            "explanation": self.explanation,
-            "runtime": self.runtime,
-            "not_compared": self.not_compared,
-            "nodes": [dataclasses.asdict(node) for node in self.nodes],
-        }
+        return super().as_dict() | {"explanation": self.explanation}
 
 
 def validate_litert(

@@ -1,11 +1,14 @@
-"""A node's codes here against another runtime's: how many differ, by how much, and where first."""
+"""A network's codes here against another runtime's, node by node: how many differ, by how much, and where first."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .formats import DTYPES, Format, Patterns
+from .network import Network
+from .rounding import ROUNDINGS
 
 Place = tuple[int, int, int, int, int, int]
 
@@ -34,6 +37,65 @@ class NodeComparison:
     largest: int
     first: Place | None
     inputs_equal: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class RuntimeComparison:
+    """What running a network here and in another runtime gave.
+
+    Attributes
+    ----------
+    network : Network
+    images : int
+    nodes : tuple of NodeComparison
+        In order of execution.
+    not_compared : tuple of str
+        Nodes for which the other runtime has no tensor.
+    runtime : str
+        Name and version of the runtime.
+    """
+
+    network: Network
+    images: int
+    nodes: tuple[NodeComparison, ...]
+    not_compared: tuple[str, ...]
+    runtime: str
+
+    @property
+    def integers(self) -> int:
+        """Integers compared."""
+        return sum(node.integers for node in self.nodes)
+
+    @property
+    def differing(self) -> int:
+        """Integers that are not equal."""
+        return sum(node.differing for node in self.nodes)
+
+    @property
+    def equal(self) -> bool:
+        """Whether all that was compared is equal."""
+        return self.differing == 0
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a report says beside the figures."""
+        return []
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it as plain data."""
+        return {
+            "network": self.network.name,
+            "scheme": self.network.scheme,
+            "rounding": self.network.rounding,
+            "rule": ROUNDINGS[self.network.rounding],
+            "images": self.images,
+            "equal": self.equal,
+            "integers": self.integers,
+            "differing": self.differing,
+            "runtime": self.runtime,
+            "not_compared": self.not_compared,
+            "nodes": [dataclasses.asdict(node) for node in self.nodes],
+        }
 
 
 class Tally:

@@ -14,32 +14,24 @@ from .errors import ImageError, NetworkError
 from .formats import Patterns
 from .images import Pixels
 from .network import INPUT, Network
-from .node_comparison import NodeComparison, Tally
+from .node_comparison import RuntimeComparison, Tally
 from .nodes import Quantization
 from .onnx_session import S8_KERNELS, U8_WEIGHTS, Session, require_onnxruntime, saturates
 from .prepared import prepare
-from .rounding import FIXED, ROUNDINGS
+from .rounding import FIXED
 
 BATCH_CODES = 2**25  # codes of all nodes together that are held at a time
 
 
 @dataclasses.dataclass(frozen=True)
-class Validation:
-    """What a comparison gave.
+class Validation(RuntimeComparison):
+    """What a comparison with ONNX Runtime gave; the first node is the input.
 
     Attributes
     ----------
-    network : Network
-    images : int
-    nodes : tuple of NodeComparison
-        The input first, then every node in order of execution.
-    not_compared : tuple of str
-        Nodes for which the model has no tensor.
     logits, logits_equal : int
         Numbers of the model's own output, run without the extra outputs, and how many equal axsim's; 0 where the model
         ends in a Softmax.
-    runtime : str
-        Name and version of the runtime.
     settings : dict of str to str
         Session settings beyond the defaults.
     saturates : bool
@@ -50,29 +42,14 @@ class Validation:
         The same without the settings; equal to the above where there are none.
     """
 
-    network: Network
-    images: int
-    nodes: tuple[NodeComparison, ...]
-    not_compared: tuple[str, ...]
     logits: int
     logits_equal: int
-    runtime: str
     settings: dict[str, str]
     saturates: bool
     kernels: dict[str, int]
     in_float: dict[str, int]
     default_in_float: dict[str, int]
     default_logits_equal: int
-
-    @property
-    def integers(self) -> int:
-        """Integers compared."""
-        return sum(node.integers for node in self.nodes)
-
-    @property
-    def differing(self) -> int:
-        """Integers that are not equal."""
-        return sum(node.differing for node in self.nodes)
 
     @property
     def equal(self) -> bool:
@@ -102,26 +79,15 @@ class Validation:
 
     def as_dict(self) -> dict[str, Any]:
         """All of it as plain data."""
-        return {
-            "network": self.network.name,
-            "scheme": self.network.scheme,
-            "rounding": self.network.rounding,
-            "rule": ROUNDINGS[self.network.rounding],
-            "images": self.images,
-            "equal": self.equal,
-            "integers": self.integers,
-            "differing": self.differing,
+        return super().as_dict() | {
             "logits": self.logits,
             "logits_equal": self.logits_equal,
-            "runtime": self.runtime,
             "settings": self.settings,
             "saturates": self.saturates,
             "kernels": self.kernels,
             "in_float": self.in_float,
             "default_in_float": self.default_in_float,
             "default_logits_equal": self.default_logits_equal,
-            "not_compared": self.not_compared,
-            "nodes": [dataclasses.asdict(node) for node in self.nodes],
         }
 
 

@@ -9,8 +9,7 @@ from .arguments import add_network_and_images, network_and_images, skipped_lines
 from .result import Result
 
 if TYPE_CHECKING:
-    from ..litert import LiteRTValidation
-    from ..validation import Validation
+    from ..node_comparison import RuntimeComparison
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +33,7 @@ def run(given: argparse.Namespace) -> Result:
     try:
         network, images = network_and_images(given, display)
         progress = display.phase("comparing")
-        found: LiteRTValidation | Validation
+        found: RuntimeComparison
         if given.model is not None and is_tflite(given.model):
             found = validate_litert(network, images.images, given.model, progress)
         else:
@@ -47,7 +46,7 @@ def run(given: argparse.Namespace) -> Result:
     return Result("\n".join([*_lines(found), *skipped_lines(images)]), found.as_dict(), failure)
 
 
-def _lines(found: "LiteRTValidation | Validation") -> list[str]:
+def _lines(found: "RuntimeComparison") -> list[str]:
     from ..rounding import ROUNDINGS
     from ..text import text_table
 
