@@ -6,7 +6,7 @@ import numba
 import numpy as np
 import pytest
 
-from axsim.bench import OUTSIDE, TABLES, WORKLOADS, Workload, _contenders, bench, machine
+from axsim.bench import OUTSIDE, TABLES, WORKLOADS, Workload, bench, contenders_of, machine
 from axsim.cli import main
 from axsim.errors import AxsimError
 
@@ -27,14 +27,14 @@ def test_every_contender_is_timed():
 
 @pytest.mark.parametrize("workload", SMALL, ids=lambda each: each.name)
 def test_contenders_of_one_table_compute_the_same(workload):
-    calls = {name: call for name, (call, _) in _contenders(workload, 1)}
+    calls = {name: call for name, (call, _) in contenders_of(workload, 1)}
     for name in ("exact", "random 16-bit"):
         assert np.array_equal(calls[name](), calls[f"{name}, portable tier"]())
     assert calls["exact"]().shape == (workload.product[0], workload.product[2])
 
 
 def test_onnx_runtime_computes_the_same_product():
-    calls = {name: call for name, (call, _) in _contenders(SMALL[2], 1)}
+    calls = {name: call for name, (call, _) in contenders_of(SMALL[2], 1)}
     assert np.array_equal(calls[OUTSIDE]()[0].T, calls["exact"]())
 
 
