@@ -9,14 +9,15 @@ from networks import network_of, random_images
 
 import axsim
 from axsim.accuracy_model import KINDS, AccuracyModel, LayerScales, amplitudes, fit, logits_distortion
+from axsim.accuracy_model.synthetic import random_multiplier
 from axsim.images import ImageSet
 from axsim.injection import inject
 from axsim.measure import gather_statistics
 from axsim.predict import LayerPrediction, PredictedNorms, Predictor
 
 
-def exact_prediction(network, images):
-    return Predictor(gather_statistics(network, images))(axsim.multiplier("exact"))
+def predictor_of(network, images):
+    return Predictor(gather_statistics(network, images))
 
 
 @pytest.fixture(scope="module")
@@ -24,13 +25,13 @@ def fitted():
     network = network_of(["conv", "conv"], 107, "symmetric", (4, 8, 8))
     labels = axsim.run(network, random_images(network, 30)).logits.argmax(axis=1).astype(np.int64)
     images = ImageSet(random_images(network, 30), labels)
-    prediction = exact_prediction(network, random_images(network, 20, seed=1))
-    return network, images, prediction, fit(network, images, prediction, curve_runs=8, sensitivity_images=20)
+    predictor = predictor_of(network, random_images(network, 20, seed=1))
+    return network, images, predictor, fit(network, images, predictor, curve_runs=8, sensitivity_images=20)
 
 
 def test_amplitudes_are_those_that_were_made():
     network = network_of(["conv"], 0, "symmetric", (3, 9, 9))
-    known = exact_prediction(network, random_images(network, 30)).layers["0_conv"]
+    known = predictor_of(network, random_images(network, 30))(axsim.multiplier("mitchell")).layers["0_conv"]
     scales = LayerScales.of(network, "0_conv", known)
     wanted = {"common": 0.3, "scattered": 0.2, "gain": 0.1, "noise": 0.05}
     made = scales.errors(wanted, np.random.default_rng(1))
@@ -52,7 +53,7 @@ def test_distortion_of_logits_ignores_what_moves_all_classes_alike():
 
 def test_sensitivities_are_what_injection_shows(fitted):
     """A small error of one kind: predicted distortion of the logits against that of many drawn patterns."""
-    network, images, prediction, model = fitted
+    network, images, predictor, model = fitted
     exact = axsim.run(network, images.images).logits
     name = network.layers[-1].name
     measured = []
@@ -60,16 +61,18 @@ def test_sensitivities_are_what_injection_shows(fitted):
         errors = {name: model.scales[name].errors({"noise": 0.2}, np.random.default_rng(seed))}
         measured.append(logits_distortion(inject(network, images.images, errors, seed=seed).logits, exact))
     assert model.sensitivities[name]["noise"] * 0.2 == pytest.approx(np.mean(measured), rel=0.35)
-    assert model.distortion(prediction) == 0  # the exact multiplier
+    assert model.distortion(predictor(axsim.multiplier("exact"))) == 0  # the exact multiplier
 
 
 def test_the_model_is_the_same_again_and_through_json(fitted):
-    network, images, prediction, model = fitted
-    again = fit(network, images, prediction, curve_runs=8, sensitivity_images=20)
+    network, images, predictor, model = fitted
+    again = fit(network, images, predictor, curve_runs=8, sensitivity_images=20)
     assert again.as_json() == model.as_json()
-    read = AccuracyModel.from_json(json.loads(json.dumps(model.as_json())), network, prediction)
+    read = AccuracyModel.from_json(
+        json.loads(json.dumps(model.as_json())), network, predictor(axsim.multiplier("exact"))
+    )
     assert read.as_json() == model.as_json()
-    mitchell = Predictor(gather_statistics(network, images.images))(axsim.multiplier("mitchell"))
+    mitchell = predictor(axsim.multiplier("mitchell"))
     assert read.distortion(mitchell) == model.distortion(mitchell) > 0
 
 
@@ -81,3 +84,18 @@ def test_estimates_fall_with_distortion_and_keep_their_intervals(fitted):
         assert one.top1 >= other.top1
     for each in estimates:
         assert 0 <= each.interval[0] <= each.top1 <= each.interval[1] <= 1
+
+
+@pytest.mark.parametrize("operands", [("s8", "s8"), ("s8", "u8"), ("u8", "u8")])
+def test_random_error_tables_are_of_one_size_and_of_many_kinds(operands):
+    rng = np.random.default_rng(0)
+    tables = [random_multiplier(operands, rng) for _ in range(20)]
+    assert len({table.digest for table in tables}) == 20
+    means = []
+    for table in tables:
+        moments = table.moments()
+        assert np.sqrt(moments.mse) == pytest.approx(400, rel=0.01)
+        means.append(abs(moments.mean_error))
+    if "s8" in operands:
+        assert sum(mean < 20 for mean in means) >= 3  # odd ones
+    assert sum(mean > 100 for mean in means) >= 3

@@ -9,11 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine import run
+from ..formats import Format
 from ..images import ImageSet
-from ..injection import inject
+from ..injection import ChannelErrors, inject
 from ..network import Network
-from ..predict import NetworkPrediction
+from ..predict import LayerPrediction, NetworkPrediction, Predictor
 from .sensitivity import KINDS, Kind, LayerScales, amplitudes, logits_distortion
+from .synthetic import random_multiplier
 
 PROBE = 0.1  # amplitude at which sensitivities are measured
 SENSITIVITY_IMAGES = 64
@@ -80,7 +82,7 @@ class AccuracyModel:
 def fit(
     network: Network,
     images: ImageSet,
-    prediction: NetworkPrediction,
+    predictor: Predictor,
     *,
     seed: int = 0,
     curve_runs: int = CURVE_RUNS,
@@ -90,19 +92,21 @@ def fit(
     """
     Measure sensitivities and curve by injection; no multiplier is run.
 
-    For each layer and kind one run of a few images with that kind alone; then `curve_runs` runs of all images with all
-    kinds in all layers, of amplitudes drawn from log-normal distributions and scaled to a distortion from 0.05 to 3.
+    For each layer and kind one run of a few images with that kind alone; then `curve_runs` runs of all images, each
+    with the errors predicted for an error table made at random (`synthetic.py`), scaled to a predicted distortion from
+    0.05 to 3.
 
     Parameters
     ----------
     network : Network
     images : ImageSet
         With labels: accuracy is predicted for them.
-    prediction : NetworkPrediction
-        Of any multiplier, the exact one will do: it says what each layer's exact sums are.
+    predictor : Predictor
+        Of this network.
     """
     assert images.labels is not None
     rng = np.random.default_rng(seed)
+    prediction = predictor(random_multiplier(("u8", "u8"), rng))  # any: it says what each layer's exact sums are
     names = [layer.name for layer in network.weight_layers]
     scales = {name: LayerScales.of(network, name, prediction.layers[name]) for name in names}
     few = images.first(sensitivity_images)
@@ -117,33 +121,37 @@ def fit(
             done += len(few)
             if progress is not None:
                 progress(done, total)
-    points = [(1e-4, 0.0, exact.top1(images.labels))]
+    known = [(1e-4, 0.0, exact.top1(images.labels))]
+    model = AccuracyModel(sensitivities, scales, (), (), 0.0, len(images))
     for wanted in np.geomspace(LOWEST, HIGHEST, curve_runs):
-        weights: dict[Kind, float] = {kind: float(rng.lognormal(0, 1)) for kind in KINDS}
-        shares = {name: {kind: weights[kind] * float(rng.lognormal(0, 0.5)) for kind in KINDS} for name in names}
-        distortion = math.sqrt(sum((sensitivities[n][kind] * shares[n][kind]) ** 2 for n in names for kind in KINDS))
-        factor = wanted / max(distortion, 1e-12)
-        errors = {
-            name: scales[name].errors({kind: factor * share for kind, share in of.items()}, rng)
-            for name, of in shares.items()
-        }
+        drawn = predictor(random_multiplier(_operands(network), rng))
+        factor = wanted / max(model.distortion(drawn), 1e-12)
+        errors = {name: _scaled(drawn.layers[name], factor) for name in names}
         result = inject(network, images.images, errors, seed=int(rng.integers(2**32)))
-        points.append((float(wanted), logits_distortion(result.logits, exact.logits), result.top1(images.labels)))
+        known.append((float(wanted), logits_distortion(result.logits, exact.logits), result.top1(images.labels)))
         done += len(images)
         if progress is not None:
             progress(done, total)
-    accuracies = falling(np.array([point[2] for point in points]))
-    spread = float(np.std([point[2] for point in points[1:]] - accuracies[1:]))
-    distortions = tuple(point[0] for point in points)
-    return AccuracyModel(
-        sensitivities,
-        scales,
-        distortions,
-        tuple(float(share) for share in accuracies),
-        spread,
-        len(images),
-        tuple(points),
+    accuracies = falling(np.array([point[2] for point in known]))
+    spread = float(np.std([point[2] for point in known[1:]] - accuracies[1:]))
+    return dataclasses.replace(
+        model,
+        distortions=tuple(point[0] for point in known),
+        accuracies=tuple(float(share) for share in accuracies),
+        spread=spread,
+        points=tuple(known),
     )
+
+
+def _operands(network: Network) -> tuple[Format, Format]:
+    """Return the formats of all layers with weights, or u8, which serve any by sign and magnitude, if they differ."""
+    pairs = {(node.weight_format, network.quantization(node.inputs[0]).format) for node in network.weight_layers}
+    return next(iter(pairs)) if len(pairs) == 1 else ("u8", "u8")
+
+
+def _scaled(layer: LayerPrediction, factor: float) -> ChannelErrors:
+    """Errors `factor` times those predicted: mean, gain and noise are all linear in a table's errors."""
+    return ChannelErrors(factor * layer.mean, factor * layer.gain, factor * layer.noise, layer.centre)
 
 
 def falling(values: npt.NDArray[np.float64]) -> Any:

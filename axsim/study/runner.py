@@ -93,7 +93,7 @@ def study(
     predictor = Predictor(statistics)
     exact = run(network, images.images, progress=phase("exact"))
     known = predictor(_exact_of(network))
-    model = _model(rows, network, images, known, phase)
+    model = _model(rows, network, images, predictor, known, phase)
     exact_top1 = exact.top1(images.labels)
     for number, multiplier in enumerate(multipliers, 1):
         if multiplier.digest not in rows.pieces:
@@ -191,10 +191,12 @@ def uniform_moments(network: Network, multiplier: Multiplier) -> dict[str, float
     }
 
 
-def _model(rows: Store, network: Network, images: ImageSet, known: NetworkPrediction, phase: Phase) -> AccuracyModel:
+def _model(
+    rows: Store, network: Network, images: ImageSet, predictor: Predictor, known: NetworkPrediction, phase: Phase
+) -> AccuracyModel:
     if "accuracy model" in rows.pieces:
         return AccuracyModel.from_json(rows.pieces["accuracy model"], network, known)
-    model = fit(network, images, known, seed=SEED, progress=phase("sensitivities"))
+    model = fit(network, images, predictor, seed=SEED, progress=phase("sensitivities"))
     rows.add("accuracy model", model.as_json())
     return model
 
