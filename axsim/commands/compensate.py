@@ -10,7 +10,7 @@ from .result import Result
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("network", help="network file, .h5")
+    parser.add_argument("network", help="network file, .h5, or the name of one that ships (axsim networks)")
     parser.add_argument("--multiplier", required=True, metavar="NAME", help="that all layers will run through")
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="network file to write, .h5")
     parser.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
