@@ -10,7 +10,7 @@ import axsim
 import axsim.catalog
 from axsim.errors import AxsimError
 from axsim.formats import exact_products, pattern_values
-from axsim.gemm import Product
+from axsim.gemm import Product, Rescale
 from axsim.kernels.simd.vectors import has_byte_dot_product, has_byte_permute
 from axsim.plan import byte_planes, operand_maps, plan, tier
 from axsim.product_table import Multiplier
@@ -90,6 +90,23 @@ def test_groups_of_each_kind(kind, rows, groups, on):
             fast_oracle(w[g * each : (g + 1) * each], x[g * depth : (g + 1) * depth], multiplier) for g in range(groups)
         ]
         assert np.array_equal(got, np.concatenate(wanted))
+
+
+@pytest.mark.parametrize("kind", ["exact", "operand maps", "error plane", "two planes", "table"])
+@pytest.mark.parametrize("on", TIERS, indirect=True)
+def test_codes_are_the_sums_requantized(kind, on):
+    """Whatever shape: where codes are stored without an array of sums between, and where they are not."""
+    multiplier = of_each_kind(("s8", "u8"))[kind]
+    for m, k, n in [*SHAPES, (100, 40, 5), (65, 0, 3), (3, 4, 0)]:
+        rng = np.random.default_rng(m)
+        w, x = operand(rng, "s8", (m, k)), operand(rng, "u8", (k, n))
+        product = Product(w.view(np.uint8), 1, "s8", "u8", multiplier)
+        bias = rng.integers(-1000, 1000, m).astype(np.int32)
+        scale = rng.uniform(1e-4, 1e-2, m).astype(np.float32)
+        for activations in (x, x & 127):
+            real = (product(activations) + bias[:, None]).astype(np.float32) * scale[:, None]
+            wanted = np.clip(np.rint(real) + 3, -100, 90).astype(np.int64).astype(np.uint8)
+            assert np.array_equal(product.codes(activations, Rescale(bias, scale, 3, (-100, 90))), wanted)
 
 
 @pytest.mark.parametrize("name", [*axsim.catalog.examples(), "drum:k=2", "drum:k=8", "truncated:t=7", "truncated:t=8"])

@@ -81,9 +81,10 @@ def main():
 
     parser = argparse.ArgumentParser()
     parser.add_argument("--images", type=int, default=32)
-    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--batch", type=int, default=8, help="of ONNX Runtime; axsim chooses its own")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default="", help="part of a network's name")
+    parser.add_argument("--threads", type=int, nargs="+", default=(1, numba.config.NUMBA_NUM_THREADS))
     given = parser.parse_args()
     print(machine())
     rng = np.random.default_rng(0)
@@ -99,7 +100,7 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             target = pathlib.Path(folder) / "int8.onnx"
             quantized_by_onnxruntime(path, images, recipe, target)
-            for threads in (1, numba.config.NUMBA_NUM_THREADS):
+            for threads in given.threads:
                 numba.set_num_threads(threads)
                 options = onnxruntime.SessionOptions()
                 options.intra_op_num_threads = threads
@@ -112,13 +113,11 @@ def main():
 
                 contenders = {
                     "ONNX Runtime int8": outside,
-                    "axsim exact": functools.partial(axsim.run, network, images, batch_size=given.batch),
+                    "axsim exact": functools.partial(axsim.run, network, images),
                 }
                 for each in MULTIPLIERS:
                     multiplier = random_table() if each == "random 16-bit" else axsim.multiplier(each)
-                    contenders[f"axsim {each}"] = functools.partial(
-                        axsim.run, network, images, multiplier, batch_size=given.batch
-                    )
+                    contenders[f"axsim {each}"] = functools.partial(axsim.run, network, images, multiplier)
                 best = {}
                 clock = time.process_time if threads == 1 else time.perf_counter
                 for call in contenders.values():
