@@ -160,6 +160,15 @@ def dot_gemm(w, x, depth, groups, lifted, base, out, bias, multiplier, limits, c
             # What stands in the rows that fill up the last quad is multiplied by weights of zero.
             for quad in range(whole, quads):
                 interleave_four(left, (quad - whole) * 4 * NARROW, NARROW, lifted, packed, quad * 4 * NARROW)
+        if codes.shape[0] == 0 and count == NARROW:
+            m = first
+            while m + 4 <= last:
+                _dot_four(w, m * quads, quads, packed, 0, 4 * NARROW, quads, base, m, out, m * pixels + n, pixels)
+                m += 4
+            while m < last:
+                _dot_one(w, m * quads, quads, packed, 0, 4 * NARROW, quads, base, m, out, m * pixels + n, pixels)
+                m += 1
+            continue
         sums = np.empty(DOT_ROWS_A_TASK * NARROW, np.int32)
         m = first
         while m + 4 <= last:
