@@ -84,6 +84,24 @@ def test_a_layers_operands_are_outlined_and_weigh_the_moments():
     assert f"{own.mean_error:.5g}" in panel._figures.value
 
 
+def test_the_canvas_holds_the_error():
+    pytest.importorskip("anywidget", reason="needs anywidget: pip install 'axsim[widgets]'")
+    panel = aw.MultiplierWidget("mul8s_1KVL", canvas=True).panels[0]
+    error = np.frombuffer(panel._canvas.error, "<i4").reshape(256, 256)
+    served = axsim.multiplier("mul8s_1KVL")
+    assert panel._canvas.lowest == [-128, -128]
+    assert error[128 - 5, 128 + 7] == served.error()[-5 & 255, 7]
+    assert len(panel._canvas.pixels) == 4 * 256 * 256
+
+
+def test_the_canvas_without_its_package(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "anywidget", None)
+    with pytest.raises(axsim.AxsimError, match=r"axsim\[widgets\]"):
+        aw.MultiplierWidget("mitchell", canvas=True)
+
+
 def test_the_outline_encloses_what_it_says():
     histogram = np.zeros(256, np.int64)
     histogram[100:150] = 1

@@ -14,6 +14,7 @@ from ..errors import AxsimError
 from ..formats import FORMATS, Format, pattern_values
 from ..product_table import Multiplier
 from ..statistics import LayerStatistics
+from .canvas import error_canvas, show_error
 from .parts import WIDE, Complaint, Html, MultiplierPicker
 
 UNIFORM, OWN = "uniform operands", "as it is"
@@ -27,15 +28,17 @@ class MultiplierPanel(ipywidgets.VBox):
     operands = traitlets.Unicode(OWN)
     layer = traitlets.Unicode(UNIFORM)
 
-    def __init__(self, name: str, layers: Mapping[str, LayerStatistics]) -> None:
+    def __init__(self, name: str, layers: Mapping[str, LayerStatistics], canvas: bool = False) -> None:
         self._layers = dict(layers)
         self.picker = MultiplierPicker(name)
         pairs = [f"{w},{x}" for w in FORMATS for x in FORMATS]
         formats = ipywidgets.Dropdown(options=[OWN, *pairs], description="serves", style=WIDE)
         overlay = ipywidgets.Dropdown(options=[UNIFORM, *self._layers], description="operands of", style=WIDE)
-        self._complaint, self._surface, self._histogram, self._figures = Complaint(), Html(), Html(), Html()
+        self._complaint, self._histogram, self._figures = Complaint(), Html(), Html()
+        self._canvas = error_canvas() if canvas else None
+        self._surface = Html()
         shown = [self.picker, formats, *([overlay] if layers else []), self._complaint]
-        super().__init__([*shown, self._surface, self._histogram, self._figures])
+        super().__init__([*shown, self._canvas or self._surface, self._histogram, self._figures])
         ipywidgets.link((self, "operands"), (formats, "value"))
         ipywidgets.link((self, "layer"), (overlay, "value"))
         self.picker.observe(self._draw, "chosen")
@@ -55,7 +58,10 @@ class MultiplierPanel(ipywidgets.VBox):
                 columns.append(served.moments(*histograms))
                 names.append("layer's own")
                 overlay = operand_outline(served, *histograms)
-            self._surface.value = error_surface(served, overlay)
+            if self._canvas is None:
+                self._surface.value = error_surface(served, overlay)
+            else:
+                show_error(self._canvas, served, overlay)
             self._histogram.value = error_histogram(served)
             self._figures.value = STYLE + figures_table(served, columns, names)
 
@@ -81,13 +87,15 @@ class MultiplierWidget(ipywidgets.HBox):
     names : names of multipliers, one for each panel
     layers : dict of str to LayerStatistics, optional
         As `axsim.measure.measure(network, images, []).layers` gives them.
+    canvas : bool
+        Draw the surface on a canvas that reads out operands and error under the pointer (extra `widgets`).
     """
 
-    def __init__(self, *names: str, layers: Mapping[str, LayerStatistics] | None = None) -> None:
+    def __init__(self, *names: str, layers: Mapping[str, LayerStatistics] | None = None, canvas: bool = False) -> None:
         chosen = names or ("drum:k=4", "mitchell")
         if not all(isinstance(name, str) for name in chosen):
             raise AxsimError(f"names must be names of multipliers such as 'drum:k=4', got {chosen!r}")
-        self.panels = [MultiplierPanel(name, layers or {}) for name in chosen]
+        self.panels = [MultiplierPanel(name, layers or {}, canvas) for name in chosen]
         super().__init__(self.panels, layout=ipywidgets.Layout(flex_flow="row wrap"))
 
 

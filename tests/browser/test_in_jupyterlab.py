@@ -2,6 +2,7 @@
 
 import io
 import pathlib
+import re
 import statistics
 import time
 
@@ -9,6 +10,8 @@ import nbformat
 import numpy as np
 import pytest
 from PIL import Image
+
+import axsim
 
 # Measures in the page: from a key press to the change of what the selector finds.
 WATCH = """([selector, attribute]) => {
@@ -59,11 +62,11 @@ def colourful(image):
     return float((np.abs(red - blue) > 60).mean())
 
 
-def times(page, slider, selector, keys):
+def times(page, slider, selector, keys, attribute="href"):
     """Milliseconds from each key press on the slider to the changed picture."""
     measured = []
     for key in keys:
-        page.evaluate(WATCH, [selector, "href"])
+        page.evaluate(WATCH, [selector, attribute])
         slider.press(key)
         page.wait_for_function("window.axsimChange !== null", timeout=10_000)
         measured.append(page.evaluate("window.axsimChange"))
@@ -112,6 +115,24 @@ def test_the_operands_of_a_layer_are_outlined(open_notebook):
     surface = page.locator("svg[aria-label='error of mitchell']").last
     assert surface.locator("image").count() == 3
     assert (pixels(surface).max(axis=2) < 40).sum() > 100  # the black lines
+
+
+def test_the_canvas_reads_out_operands_and_error(open_notebook, lab):
+    page = open_cells(
+        open_notebook, lab, "import axsim.widgets as aw", "aw.MultiplierWidget('mul8s_1KVL', 'drum:k=4', canvas=True)"
+    )
+    canvas = page.locator("canvas[aria-label='error of mul8s_1KVL']")
+    assert colourful(pixels(canvas)) > 0.2
+    canvas.hover(position={"x": 128 + 7, "y": 128 - 5})
+    said = page.locator("div:has(> canvas) > div").first.inner_text()
+    w, x, product, exact, error = map(int, re.findall(r"-?\d+", said))
+    assert abs(w + 5) <= 1  # the pointer is as exact as a pixel
+    assert abs(x - 7) <= 1
+    assert product == axsim.multiplier("mul8s_1KVL").table[w & 255, x & 255]
+    assert (exact, error) == (w * x, product - w * x)
+    keys = ["ArrowRight", "ArrowLeft"] * 12
+    measured = times(page, slider(page, "k"), "canvas[aria-label^='error of drum']", keys, "data-drawn")
+    print(f"multiplier canvas: key press to changed picture, median {statistics.median(measured):.0f} ms")
 
 
 def test_gemm_widget(open_notebook):
