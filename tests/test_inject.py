@@ -246,3 +246,42 @@ def test_grid_on_the_command_line(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["std"] > 100
     assert main([*call, "--layers", "nowhere"]) == 2
     assert "0_conv" in capsys.readouterr().err
+
+
+def test_errors_of_a_multiplier_keep_what_is_not_given(tmp_path, capsys):
+    """Of --mean and --std, the one that is not given is the multiplier's own; a 0 that is given counts."""
+    from axsim.cli import main
+    from axsim.images import ImageSet, save_images
+    from axsim.network_file import save
+
+    network = network_of(["conv"], 0, "symmetric", (3, 5, 5))
+    save(network, tmp_path / "n.h5")
+    save_images(tmp_path / "i.h5", ImageSet(random_images(network, 2), np.zeros(2, np.int64)), {})
+    call = ["inject", str(tmp_path / "n.h5"), "--images", str(tmp_path / "i.h5"), "--table", "drum:k=4", "--json"]
+    own = axsim.multiplier("drum:k=4").serving("s8", "s8").moments()
+
+    def moments(*arguments):
+        assert main([*call, *arguments]) == 0
+        found = json.loads(capsys.readouterr().out)
+        return [found.get(one, found.get(f"{one}s")) for one in ("mean", "std")]
+
+    assert moments() == pytest.approx([own.mean_error, own.standard_deviation])
+    assert moments("--mean", "5") == pytest.approx([5, own.standard_deviation])
+    assert moments("--mean", "0", "--std", "0") == [0, 0]
+    means, stds = moments("--mean=-8,8")
+    assert means == [-8, 8]
+    assert stds == pytest.approx([own.standard_deviation])
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (np.zeros(10, np.float32), r"float32 \[65536\], got float32 \(10,\)"),
+        (np.zeros(2**16), "got float64"),
+        ([0.0], "got list"),
+        (np.full(2**16, np.nan, np.float32), "finite"),
+    ],
+)
+def test_values_that_the_kernels_could_not_index(values, said):
+    with pytest.raises(AxsimError, match=said):
+        ErrorModel(values=values)

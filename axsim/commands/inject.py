@@ -1,6 +1,7 @@
 """Add drawn errors of given mean and standard deviation to exact sums: top-1, or a map of it over a grid of both."""
 
 import argparse
+import dataclasses
 from typing import Any
 
 from ..errors import AxsimError
@@ -15,12 +16,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     add_network_and_images(parser)
     parser.add_argument(
-        "--mean", type=numbers, default=(0.0,), metavar="M,...",
+        "--mean", type=numbers, metavar="M,...",
         help="mean error of one product, LSB (0); several for a grid; --mean=-8,0,8 where it begins with a minus",
     )  # fmt: skip
-    parser.add_argument(
-        "--std", type=numbers, default=(0.0,), metavar="S,...", help="standard deviation of it, LSB (0); or several"
-    )
+    parser.add_argument("--std", type=numbers, metavar="S,...", help="standard deviation of it, LSB (0); or several")
     parser.add_argument("--relative", action="store_true", help="mean and std are shares of the exact product")
     parser.add_argument(
         "--distribution", choices=("normal", "uniform", "two_point"), default="normal", help="of the error (normal)"
@@ -46,10 +45,10 @@ def run(given: argparse.Namespace) -> Result:
     from ..injection.grid import accuracy_grid, accuracy_map
     from ..text import accuracy_text, text_table
 
-    means, stds = given.mean, given.std
-    grid = len(means) * len(stds) > 1
-    if len(means) * len(stds) > LARGEST_GRID:
-        raise AxsimError(f"a grid must have at most {LARGEST_GRID} cells, got {len(means)} x {len(stds)}")
+    cells = len(given.mean or (0.0,)), len(given.std or (0.0,))
+    grid = cells != (1, 1)
+    if cells[0] * cells[1] > LARGEST_GRID:
+        raise AxsimError(f"a grid must have at most {LARGEST_GRID} cells, got {cells[0]} x {cells[1]}")
     if given.map is not None:
         check_writable(given.map, given.overwrite)
         if not grid:
@@ -59,10 +58,12 @@ def run(given: argparse.Namespace) -> Result:
         network, images = network_and_images(given, display)
         names = [layer.name for layer in network.weight_layers]
         layers = names if given.layers is None else given.layers.split(",")
-        model = ErrorModel(means[0], stds[0], given.relative, given.distribution, given.per)
-        if given.table is not None:
+        if given.table is None:
+            model = ErrorModel(0.0, 0.0, given.relative, given.distribution, given.per)
+        else:
             model = _from_table(multiplier(given.table), network, given)
-            means, stds = (means, stds) if grid else ((model.mean,), (model.std,))
+        means, stds = given.mean or (model.mean,), given.std or (model.std,)
+        model = dataclasses.replace(model, mean=means[0], std=stds[0])
         about: dict[str, Any] = {
             "network": network.name, "images": len(images), "relative": given.relative, "per": given.per,
             "distribution": given.table or given.distribution, "seed": given.seed, "layers": layers,
@@ -101,14 +102,9 @@ def run(given: argparse.Namespace) -> Result:
 
 
 def _from_table(multiplier: Any, network: Any, given: argparse.Namespace) -> Any:
-    """Errors of a multiplier as it serves the first layer's operands; mean and std as given, where any was."""
-    import dataclasses
-
+    """Errors of a multiplier as it serves the first layer's operands."""
     from ..injection import ErrorModel
 
     first = network.weight_layers[0]
     served = multiplier.serving(first.weight_format, network.quantization(first.inputs[0]).format)
-    model = ErrorModel.empirical(served, given.relative, given.per)
-    if any(given.mean) or any(given.std):
-        return dataclasses.replace(model, mean=given.mean[0], std=given.std[0])
-    return model
+    return ErrorModel.empirical(served, given.relative, given.per)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from ..errors import AxsimError
 from ..predict import LayerPrediction
 from ..product_table import Multiplier
-from .distributions import Distribution, empirical_values, standard_values
+from .distributions import VALUES, Distribution, empirical_values, standard_values
 
 Per = Literal["accumulator", "product"]
 
@@ -35,7 +35,7 @@ class ErrorModel:
     Raises
     ------
     AxsimError
-        If mean or std are not finite, std is below 0, or a name is unknown.
+        If mean or std are not finite, std is below 0, a name is unknown, or values are no float32 [65536].
     """
 
     mean: float = 0.0
@@ -54,6 +54,13 @@ class ErrorModel:
             raise AxsimError(f"per must be 'accumulator' or 'product', got {self.per!r}")
         if self.values is None:
             standard_values(self.distribution)
+            return
+        values = self.values  # the kernels look up in them unchecked
+        if not isinstance(values, np.ndarray) or values.dtype != np.float32 or values.shape != (VALUES,):
+            got = f"{values.dtype} {values.shape}" if isinstance(values, np.ndarray) else type(values).__name__
+            raise AxsimError(f"values must be float32 [{VALUES}], got {got}")
+        if not np.isfinite(values).all():
+            raise AxsimError("values must be finite")
 
     @property
     def standard(self) -> npt.NDArray[np.float32]:
