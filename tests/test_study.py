@@ -1,5 +1,6 @@
 """A study: resumable without losing or repeating a row, its findings on rows made by hand, and its report."""
 
+import copy
 import dataclasses
 import html.parser
 import json
@@ -91,10 +92,33 @@ def test_the_store_of_another_study_is_refused(given, tmp_path):
     run_study(given, tmp_path / "s.jsonl", NAMES[:1])
     with pytest.raises(AxsimError, match="another images"):
         run_study((network, statistics, images.first(6)), tmp_path / "s.jsonl")
+    layers = {name: copy.copy(layer) for name, layer in statistics.layers.items()}
+    first = next(iter(layers.values()))
+    first.tap_counts = first.tap_counts[:, ::-1]
+    with pytest.raises(AxsimError, match="another statistics"):
+        run_study((network, dataclasses.replace(statistics, layers=layers), images), tmp_path / "s.jsonl", NAMES[:1])
     (tmp_path / "other").write_text("my thesis\n")
     with pytest.raises(AxsimError, match="no file of a study"):
         Store(tmp_path / "other", {})
     assert (tmp_path / "other").read_text() == "my thesis\n"
+
+
+def test_a_damaged_line_costs_none_of_those_behind_it(tmp_path):
+    path = tmp_path / "s.jsonl"
+    store = Store(path, {"network": "n"})
+    store.add("a", 1)
+    store.add("b", 2)
+    assert Store(path, {"network": "n"}).pieces == {"a": 1, "b": 2}
+    whole = path.read_bytes()
+    damaged = whole.replace(b'{"key": "a"', b'{"key: "a"')
+    path.write_bytes(damaged)
+    with pytest.raises(AxsimError, match="line 2 is damaged"):
+        Store(path, {"network": "n"})
+    assert path.read_bytes() == damaged
+    head = whole.split(b"\n")[0]
+    path.write_bytes(head)
+    Store(path, {"network": "n"}).add("a", 1)
+    assert Store(path, {"network": "n"}).pieces == {"a": 1}
 
 
 def test_wrong_input(given, tmp_path):

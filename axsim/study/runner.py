@@ -86,6 +86,7 @@ def study(
         "network": network.digest,
         "images": _digest(images.images, images.labels),
         "statistics_images": statistics.images,
+        "statistics": _digest_of_statistics(statistics),
         "measured_images": measured_images,
         "calibration": None if calibration is None else _digest(calibration, None),
     }
@@ -206,6 +207,17 @@ def _exact_of(network: Network) -> Multiplier:
     from ..formats import exact_products
 
     return Multiplier("exact", exact_products("u8", "u8"))
+
+
+def _digest_of_statistics(statistics: NetworkStatistics) -> str:
+    """Digest of what the predictions are made from, besides the network."""
+    content = hashlib.sha256()
+    for name, layer in statistics.layers.items():
+        content.update(f"{name} {layer.pixels} {layer.sample.shape} {layer.has_covariances}".encode())
+        moments = () if layer.second_moments is None else (layer.second_moments,)
+        for values in (layer.tap_counts, layer.sample, *moments):
+            content.update(np.ascontiguousarray(values))
+    return content.hexdigest()[:16]
 
 
 def _digest(pixels: Pixels, labels: npt.NDArray[np.int64] | None) -> str:

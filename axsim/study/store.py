@@ -1,7 +1,8 @@
 """Rows of a study on disk: one line of JSON each, added as they are finished, so that a stopped study loses none.
 
 The first line says what the study is of (digests of network, statistics, images, and its settings); a file of another
-study is refused. A line that was cut off while it was written is dropped, and its row computed again.
+study is refused. A line that was cut off while it was written is dropped, and its row computed again; a damaged line
+before it is an error, for what stands behind it is not to be lost.
 """
 
 import json
@@ -39,17 +40,21 @@ class Store:
             raise AxsimError(
                 f"{path}: holds a study with another {', '.join(differs)}; choose another name, or remove it"
             )
-        whole = len(lines[0]) + 1
-        for line in lines[1:-1]:  # behind the last newline is nothing, or a line that was cut off
+        for number, line in enumerate(lines[1:-1], 2):
             try:
                 piece = json.loads(line)
                 self.pieces[piece["key"]] = piece["value"]
             except (ValueError, KeyError, TypeError):
-                break
-            whole += len(line) + 1
-        if whole < len(content):
-            with open(self._path, "r+b") as file:
-                file.truncate(whole)
+                raise AxsimError(f"{path}: line {number} is damaged; remove it, or choose another name") from None
+        try:
+            if len(lines) == 1:  # only the first line, cut off in front of its end
+                with open(self._path, "ab") as file:
+                    file.write(b"\n")
+            elif lines[-1]:  # behind the last newline is nothing, or a line that was cut off
+                with open(self._path, "r+b") as file:
+                    file.truncate(len(content) - len(lines[-1]))
+        except OSError as error:
+            raise AxsimError(f"cannot use {path}: {error.strerror}") from None
 
     def add(self, key: str, value: Any) -> None:
         """Add a finished piece: on the disk when this returns."""
