@@ -66,8 +66,8 @@ def multiplier(name: str | os.PathLike[str]) -> Multiplier:
         return _of_file(pathlib.Path(name))
     if not isinstance(name, str):
         raise MultiplierError(f"name must be a string such as 'drum:k=4', got {name!r}")
-    if PATH.search(name):
-        return _multiplier.__wrapped__(name)  # not cached: the file may change
+    if PATH.search(name) or os.environ.get(extensions.VARIABLE):
+        return _multiplier.__wrapped__(name)  # not cached: the file may change, or that of a family
     return _multiplier(name)
 
 

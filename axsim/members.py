@@ -49,10 +49,20 @@ class Member:
 
 
 def families() -> dict[str, Family]:
-    """All families by name, in alphabetical order: modules of kernels/multipliers with a `FAMILY`, and extensions."""
-    found = extensions.families()
+    """
+    All families by name, in alphabetical order: modules of kernels/multipliers with a `FAMILY`, and extensions.
+
+    Raises MultiplierError if an extension has the name of one of axsim's, or as `extensions.families` does.
+    """
+    from_outside = extensions.families()
+    found = dict(from_outside)
     for module in pkgutil.iter_modules(_families.__path__):
         family = getattr(importlib.import_module(f"{_families.__name__}.{module.name}"), "FAMILY", None)
+        if family is not None and family.name in from_outside:
+            raise MultiplierError(
+                f"family {family.name} of {extensions.VARIABLE} or of an installed package has the name of one of "
+                "axsim's; rename it"
+            )
         if family is not None:
             found[family.name] = family
     return dict(sorted(found.items()))

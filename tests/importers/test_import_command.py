@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import os
 
 import numpy as np
 import pytest
@@ -100,6 +101,24 @@ def test_a_family_of_a_named_folder(tmp_path, monkeypatch):
     assert found.table[200, 100] == 19_998
     with pytest.raises(AxsimError, match=r"n must be 0\.\.9"):
         multiplier("one_less:n=10")
+
+
+def test_a_family_that_is_edited_is_run_anew(tmp_path, monkeypatch):
+    path = tmp_path / "one_less.py"
+    path.write_text(FAMILY)
+    monkeypatch.setenv("AXSIM_FAMILIES", str(tmp_path))
+    assert multiplier("one_less:n=2").table[200, 100] == 19_998
+    path.write_text(FAMILY.replace("w * x - n", "w * x + n"))
+    os.utime(path, ns=(0, 0))
+    assert multiplier("one_less:n=2").table[200, 100] == 20_002
+
+
+def test_a_family_named_as_one_of_axsim_is_refused(tmp_path, monkeypatch):
+    """Neither of the two is taken silently."""
+    (tmp_path / "drum.py").write_text(FAMILY.replace("one_less", "drum"))
+    monkeypatch.setenv("AXSIM_FAMILIES", str(tmp_path))
+    with pytest.raises(AxsimError, match="family drum of AXSIM_FAMILIES"):
+        multiplier("drum:k=4")
 
 
 @pytest.mark.parametrize(
