@@ -1,10 +1,12 @@
 """Quantized ONNX models, as ONNX Runtime's quantizer writes them: imported code by code, and equal to its kernels."""
 
+import dataclasses
 import json
 
 import numpy as np
 import onnx
 import pytest
+from networks import network_of, random_images
 from onnx import TensorProto, helper, numpy_helper
 from quantized_models import FORMS, VARIANTS, quantize, small_batches, small_model
 
@@ -346,7 +348,9 @@ def test_convert_export_validate(models, tmp_path, capsys, monkeypatch):
     assert "rounding rule onnxruntime" in text
     assert "QLinearConv 4" in text
     assert main(["export", "a.h5", "a.onnx"]) == 0
-    assert "opset 17" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "opset 17" in printed
+    assert "will differ" not in printed
     assert main(["convert", "a.onnx", "-o", "b.h5", "--images", "images.h5"]) == 0  # its preprocessing is in the model
     assert axsim.load("b.h5").preprocessing == axsim.load("a.h5").preprocessing
     capsys.readouterr()
@@ -354,6 +358,16 @@ def test_convert_export_validate(models, tmp_path, capsys, monkeypatch):
     found = json.loads(capsys.readouterr().out)
     assert found["equal"]
     assert found["integers"] == sum(each["integers"] for each in found["nodes"])
+
+
+def test_export_says_where_a_runtime_will_give_other_results(tmp_path, capsys):
+    network = dataclasses.replace(network_of(["conv"], 4, "symmetric", (3, 7, 6)), rounding="litert")
+    exact = axsim.multiplier("exact")
+    axsim.compensate(network, exact, images=random_images(network, 2)).save(tmp_path / "n.h5")
+    assert main(["export", str(tmp_path / "n.h5"), str(tmp_path / "n.onnx")]) == 0
+    printed = capsys.readouterr().out
+    assert "rule, litert: some codes will differ" in printed
+    assert "compensated for exact" in printed
 
 
 def test_a_float_model_needs_images(tmp_path, capsys):

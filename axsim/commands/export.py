@@ -9,7 +9,7 @@ from .result import Result
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("network", help="network file, .h5")
+    parser.add_argument("network", help="network file, .h5, or the name of one that ships (axsim networks)")
     parser.add_argument("output", help="model to write, .onnx")
     parser.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
 
@@ -19,6 +19,7 @@ def run(given: argparse.Namespace) -> Result:
     from ..exporters.onnx import OPSET, export
     from ..files import check_writable
     from ..network_file import load
+    from ..rounding import FIXED
 
     target = check_writable(given.output, given.overwrite)
     if os.path.realpath(given.network) == target:
@@ -32,8 +33,16 @@ def run(given: argparse.Namespace) -> Result:
         f"input: float32 [N, {channels}, {height}, {width}], preprocessed: {network.preprocessing}",
         f"output: logits, float32 [N, {network.classes}]",
     ]
-    if network.rounding == "fixed":
-        text.append("runtimes of ONNX requantize in float32, not by this network's rule, fixed: some codes will differ")
+    if network.rounding in FIXED:
+        text.append(
+            f"runtimes of ONNX requantize in float32, not by this network's rule, {network.rounding}: some codes will "
+            "differ"
+        )
+    if network.bound_to is not None:
+        text.append(
+            f"compensated for {network.bound_to[0]}: in a runtime of ONNX, whose products are exact, it undoes errors "
+            "that are not there"
+        )
     data = {
         "network": network.name,
         "output": given.output,
