@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         _complain(f"error: {' '.join(str(error).split())}")
         return 2
     except KeyboardInterrupt:
-        _complain("stopped; nothing was written")
+        _complain("stopped; no file is left half-written")
         return 130
 
 

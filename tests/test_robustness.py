@@ -98,6 +98,17 @@ def test_a_report_that_cannot_be_written_does_not_cost_the_result(folder):
     assert sorted(path.name for path in folder.iterdir()) == ["images.h5", "network.h5"]
 
 
+def test_stopped_by_the_user(monkeypatch, capsys):
+    """What was written before stays and is whole; the line must not say that there is nothing."""
+
+    def stop(given):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("axsim.commands.networks.run", stop)
+    assert main(["networks"]) == 130
+    assert capsys.readouterr().err == "axsim: stopped; no file is left half-written\n"
+
+
 def test_stderr_that_nobody_reads_does_not_stop_the_work(folder):
     process = subprocess.Popen([sys.executable, "-m", "axsim", *COMPARE, "--report", "r.html"], text=True,
                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # fmt: skip
