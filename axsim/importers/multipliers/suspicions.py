@@ -1,7 +1,7 @@
 """Signs that a table came in wrong: one sentence each, with the figures behind it.
 
 None of them is proof. A suspicion is raised only for what a multiplier designed as such does not show: all circuits of
-EvoApproxLib and all families of the catalogue pass without one (tests/test_import_check.py).
+EvoApproxLib and all families of the catalogue pass without one (tests/importers/test_check.py).
 """
 
 import itertools
