@@ -216,7 +216,7 @@ def _digest_of_statistics(statistics: NetworkStatistics) -> str:
         content.update(f"{name} {layer.pixels} {layer.sample.shape} {layer.has_covariances}".encode())
         moments = () if layer.second_moments is None else (layer.second_moments,)
         for values in (layer.tap_counts, layer.sample, *moments):
-            content.update(np.ascontiguousarray(values))
+            content.update(np.ascontiguousarray(values).tobytes())
     return content.hexdigest()[:16]
 
 
