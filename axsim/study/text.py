@@ -30,7 +30,7 @@ def study_text(of: Study, found: Findings) -> str:
     return "\n".join(
         [
             f"{of.network.name}: exact top-1 {percent(of.exact_top1)} on {of.images} images; error matrices on the "
-            f"first {of.measured_images}, statistics from {of.statistics_images} others",
+            f"first {of.measured_images}, statistics from {of.statistics_images} images",
             "",
             text_table([*head, *(f"after: {way}" for way in ways)], rows),
             "",
