@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import AxsimError
+from .formats import format_of
 from .gemm import matmul
 from .predict import PredictedNorms, predict
 from .product_table import Multiplier
@@ -76,21 +77,26 @@ def codes(shape: tuple[int, int], distribution: str, seed: int) -> npt.NDArray[n
     return np.clip(np.rint(values), -127, 127).astype(np.int8)
 
 
-def experiment(w: npt.NDArray[np.int8], x: npt.NDArray[np.int8], multiplier: Multiplier) -> Experiment:
+def experiment(w: npt.NDArray[np.generic], x: npt.NDArray[np.generic], multiplier: Multiplier) -> Experiment:
     """
     Multiply exactly and through the multiplier, block of taps by block of taps, and predict.
 
     Parameters
     ----------
-    w : int8 [M, K]
-    x : int8 [K, N]
+    w : int8 or uint8 [M, K]
+    x : int8 or uint8 [K, N]
     multiplier : Multiplier
+        It must serve the operands' formats, as for `axsim.matmul`.
 
     Raises
     ------
     AxsimError
         If the shapes do not fit, are empty or too large, or what `axsim.matmul` raises.
     """
+    w, x = np.asarray(w), np.asarray(x)
+    w_format, x_format = format_of(w), format_of(x)
+    if w_format is None or x_format is None:
+        raise AxsimError(f"w and x must be int8 or uint8, got {w.dtype} and {x.dtype}")
     if w.ndim != 2 or x.ndim != 2 or w.shape[1] != x.shape[0] or 0 in (*w.shape, *x.shape):
         raise AxsimError(f"w and x must have shapes [M, K] and [K, N], none of them 0, got {w.shape} and {x.shape}")
     channels, depth, pixels = *w.shape, x.shape[1]
@@ -106,9 +112,9 @@ def experiment(w: npt.NDArray[np.int8], x: npt.NDArray[np.int8], multiplier: Mul
         error += matmul(part_w, part_x, multiplier).astype(np.int64) - product
         norms.append(_norm(error))
         first = last
-    statistics = LayerStatistics(np.ascontiguousarray(w).view(np.uint8), 1, "s8", "s8", covariances=True)
+    statistics = LayerStatistics(np.ascontiguousarray(w).view(np.uint8), 1, w_format, x_format, covariances=True)
     statistics.add(np.ascontiguousarray(x).view(np.uint8))
-    own = multiplier.serving("s8", "s8").moments(statistics.weight_histogram, statistics.activation_histogram)
+    own = multiplier.serving(w_format, x_format).moments(statistics.weight_histogram, statistics.activation_histogram)
     entries = np.sqrt(channels * pixels)
     return Experiment(
         error=error,

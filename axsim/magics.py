@@ -3,7 +3,7 @@
     %axsim drum:k=4            shows the multiplier
 
     %%axsim drum:k=4
-    c = w @ x                  multiplies two int8 arrays of the notebook through it, and shows the error matrix
+    c = w @ x                  multiplies two arrays of the notebook, int8 or uint8, and shows the error matrix
 
 The cell is read, not run: it names two arrays, and the name of the result if one is wanted.
 """

@@ -125,6 +125,24 @@ def test_an_experiment_is_a_product(distribution):
     assert f"{found.norm:.5g}" in experiment_html(found)
 
 
+@pytest.mark.parametrize("dtypes", [(np.uint8, np.uint8), (np.int8, np.uint8)])
+def test_an_experiment_predicts_the_formats_that_it_measures(dtypes):
+    """Unsigned codes above 127 are no negative ones, in the prediction as in the product."""
+    rng = np.random.default_rng(3)
+    w, x = (
+        rng.integers(np.iinfo(dtype).min, np.iinfo(dtype).max + 1, shape, dtype=dtype)
+        for dtype, shape in zip(dtypes, ((40, 16), (16, 400)), strict=True)
+    )
+    found = experiment(w, x, axsim.multiplier("mitchell"))
+    assert found.predicted.covariance == pytest.approx(found.norm, rel=0.05)
+    assert np.hypot(found.bias_curve[-1], found.noise_curve[-1]) == pytest.approx(found.predicted.operand, rel=1e-6)
+
+
+def test_an_experiment_takes_codes():
+    with pytest.raises(axsim.AxsimError, match="int8 or uint8, got float64"):
+        experiment(np.zeros((2, 2)), np.zeros((2, 2)), axsim.multiplier("mitchell"))
+
+
 @pytest.mark.parametrize(
     ("w", "x"), [(np.zeros((2, 3), np.int8), np.zeros((4, 5), np.int8)), (np.zeros((0, 3), np.int8),) * 2]
 )
