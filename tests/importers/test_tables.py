@@ -159,6 +159,7 @@ def test_a_table_that_shows_nothing_is_asked_about_and_never_guessed(tmp_path):
         ("t.h", b"int t[2] = {1, 2", "does not end"),
         ("t.h", b"int t[65536] = {" + b"1," * 65535 + b"f(2)};", "whole numbers"),
         ("t.h", b"int t[65536] = {" + b"1," * 70000 + b"};", "must have 65,536"),
+        ("t.h", b"int t[65536] = {" + b"0010," * 65535 + b"1};", "0010 is an octal number in C"),
         ("t.h", b"int t[2][3] = {" + b"{1,2},{1}," * 25000 + b"};", "256 rows"),
         ("t.h", b"int t[65536] = " + b"{" * 1_000_000, "does not end"),
         ("t.xyz", b"", "must end in one of"),

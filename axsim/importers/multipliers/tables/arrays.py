@@ -80,7 +80,11 @@ def from_c(text: str, name: str) -> Array:
     for array, body in found:
         if body.count(",") < PAIRS - 1:
             continue
-        entries = _integers(re.sub(r"[{},\s]+", " ", body).split(), f"{name}: {array}")
+        words = re.sub(r"[{},\s]+", " ", body).split()
+        octal = next((word for word in words if re.fullmatch(r"[-+]?0+[1-9]\d+[uUlL]*", word)), None)
+        if octal is not None:  # a table whose numbers were filled up with zeros means decimal ones, C does not
+            raise MultiplierError(f"{name}: {array}: {octal} is an octal number in C; write it without the leading 0")
+        entries = _integers(words, f"{name}: {array}")
         rows = [row.count(",") + (not row.rstrip().endswith(",")) for row in re.findall(r"\{([^{}]*)\}", body)]
         if rows and rows != [256] * 256 and rows != [PAIRS]:
             raise MultiplierError(f"{name}: {array} must have 256 rows of 256 entries, got {len(rows)} rows")
