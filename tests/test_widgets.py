@@ -8,6 +8,7 @@ from networks import network_of, random_images
 
 import axsim
 import axsim.widgets as aw
+from axsim import multiplier_file
 from axsim.display import experiment_html, multiplier_html
 from axsim.experiment import DISTRIBUTIONS, codes, experiment
 from axsim.images import ImageSet
@@ -188,6 +189,24 @@ def test_single_layers_have_multipliers_of_their_own(small):
     served = {step.node: step.multiplier for step in widget.result.steps}
     assert served[first] == "drum:k=4"
     assert {served[name] for name in others} == {"mitchell"}
+
+
+def test_multipliers_of_one_name_are_told_apart(small, tmp_path):
+    """Two files may hold functions of one name: each layer's error is that of its own."""
+    network, images = small
+    paths = {each: str(tmp_path / f"{each.partition(':')[0]}.h5") for each in ("drum:k=3", "mitchell")}
+    for each, path in paths.items():
+        multiplier_file.save(axsim.Multiplier("mine", axsim.multiplier(each).table), path)
+    widget = aw.NetworkWidget(network, images, "exact", measured_images=2)
+    wanted = {}
+    for layer, each in zip(network.layers, paths, strict=False):
+        widget.layer_inputs[layer.name].value = paths[each]
+        wanted[layer.name] = measure(network, images.images[:2], [axsim.multiplier(each)]).errors[0][layer.name].norm
+    widget.run()
+    widget.wait(300)
+    assert widget.state == "done", widget._complaint.value
+    assert len(wanted) == 2
+    assert all(f"{norm:.4g}" in widget._layers.value for norm in wanted.values())
 
 
 def test_a_wrong_name_of_a_layers_multiplier_is_said_before_anything_runs(small):

@@ -133,13 +133,13 @@ class NetworkWidget(JobWidget):
     def _errors(self, background: Background, chosen: dict[str, Multiplier | None]) -> str:
         """Table of each layer's error matrix, the layer alone, measured and predicted."""
         some = self._images.first(self._measured_images)
-        distinct = list({each.name: each for each in chosen.values() if each is not None}.values())
+        distinct = list({each.digest: each for each in chosen.values() if each is not None}.values())
         measured = measure(self._network, some.images, distinct, progress=background.phase("error matrices"))
         rows = []
         for name, statistics in measured.layers.items():
             each = chosen[name]
             assert each is not None
-            errors = measured.errors[[other.name for other in distinct].index(each.name)][name]
+            errors = measured.errors[[other.digest for other in distinct].index(each.digest)][name]
             predicted = predict(each, statistics).covariance
             ratio = "-" if predicted is None or not errors.norm else f"{predicted / errors.norm:.3f}"
             figures = [f"{errors.norm:.4g}", "-" if predicted is None else f"{predicted:.4g}"]
