@@ -16,8 +16,7 @@ from .images import Pixels
 from .network import Network
 from .prepared import LayerInput, Multiplying, Sums, prepare
 from .product_table import Multiplier
-from .statistics import ErrorSums, LayerStatistics, NetworkStatistics, Statistics
-from .statistics.file import empty_statistics
+from .statistics import ErrorSums, LayerStatistics, NetworkStatistics, Statistics, empty_statistics
 
 SAMPLED_PIXELS = 512  # columns kept of each layer
 # 512 channels, 3x3: 170 MB of float64. With more taps, the covariance is that of a sample of columns.

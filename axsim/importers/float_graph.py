@@ -146,14 +146,19 @@ def fold_batch_norm(graph: FloatGraph) -> None:
         merge(graph, layer, node)
 
 
+def fold_clip(graph: FloatGraph, producer: FloatNode, node: FloatNode) -> None:
+    """Narrow the clamp of the producer by that of the node behind it, and make one of both."""
+    low, high = (float(np.clip(bound, *node.clamp)) for bound in producer.clamp)
+    producer.clamp = (low, high)
+    merge(graph, producer, node)
+
+
 def fold_clips(graph: FloatGraph) -> None:
     """Fold a relu or clip into the node that alone feeds it as a clamp; where none can, keep it as a requantize."""
     for node in [node for node in graph.nodes if node.op == "clip"]:
         producer = sole_producer(graph, node)
         if producer is not None and producer.op in CLAMPING:
-            low, high = (float(np.clip(bound, *node.clamp)) for bound in producer.clamp)
-            producer.clamp = (low, high)
-            merge(graph, producer, node)
+            fold_clip(graph, producer, node)
         else:
             node.op = "requantize"
 

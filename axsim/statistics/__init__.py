@@ -6,8 +6,8 @@ All counts are exact integers, so that they depend neither on how images came in
 from .error_sums import ErrorSums
 from .layer import LayerStatistics
 from .matmul import MatMulStatistics
-from .network import NetworkStatistics
+from .network import NetworkStatistics, empty_statistics
 
 Statistics = LayerStatistics | MatMulStatistics
 
-__all__ = ["ErrorSums", "LayerStatistics", "MatMulStatistics", "NetworkStatistics", "Statistics"]
+__all__ = ["ErrorSums", "LayerStatistics", "MatMulStatistics", "NetworkStatistics", "Statistics", "empty_statistics"]

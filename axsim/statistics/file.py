@@ -23,7 +23,7 @@ from ..files import check_readable
 from ..network import Network
 from ..nodes import WeightLayer
 from .layer import LayerStatistics
-from .network import NetworkStatistics
+from .network import NetworkStatistics, empty_statistics
 
 FORMAT, VERSION = "axsim-statistics", 1
 REMEDY = "gather the statistics again: axsim statistics"
@@ -76,14 +76,6 @@ def load_statistics(path: str | os.PathLike[str], network: Network) -> NetworkSt
             return NetworkStatistics(name, digest, images, layers)
     except AxsimError as error:
         raise AxsimError(f"{path}: {error}") from None
-
-
-def empty_statistics(network: Network, node: WeightLayer, **options: Any) -> LayerStatistics:
-    """Return empty statistics of a layer of the network; options are those of LayerStatistics."""
-    zero_point = np.broadcast_to(node.weight_zero_point, node.weight.shape[0]).astype(np.int64)
-    weight = node.weight_rows().view(np.uint8)
-    formats = node.weight_format, network.quantization(node.inputs[0]).format
-    return LayerStatistics(weight, node.groups_of_weights, *formats, weight_zero_point=zero_point, **options)
 
 
 def _write(group: h5py.Group, name: str, values: Any) -> None:

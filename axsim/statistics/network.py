@@ -1,9 +1,13 @@
 """Operand statistics of every layer of a network, bound to the network by its digest."""
 
 import dataclasses
+from typing import Any
+
+import numpy as np
 
 from ..errors import AxsimError
 from ..network import Network
+from ..nodes import WeightLayer
 from .layer import LayerStatistics
 
 
@@ -35,3 +39,11 @@ class NetworkStatistics:
                 f"statistics must be of {network.name} as it is, got those of {self.network} "
                 f"({self.digest[:12]}, the network has {network.digest[:12]}); gather them again: axsim statistics"
             )
+
+
+def empty_statistics(network: Network, node: WeightLayer, **options: Any) -> LayerStatistics:
+    """Return empty statistics of a layer of the network; options are those of LayerStatistics."""
+    zero_point = np.broadcast_to(node.weight_zero_point, node.weight.shape[0]).astype(np.int64)
+    weight = node.weight_rows().view(np.uint8)
+    formats = node.weight_format, network.quantization(node.inputs[0]).format
+    return LayerStatistics(weight, node.groups_of_weights, *formats, weight_zero_point=zero_point, **options)

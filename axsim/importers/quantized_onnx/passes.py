@@ -15,6 +15,7 @@ from ..float_graph import (
     bypass,
     drop_final_softmax,
     fold_bias,
+    fold_clip,
     merge,
     remove_identities,
     remove_unused,
@@ -101,9 +102,7 @@ def fold_clips_before_codes(graph: FloatGraph) -> None:
     for node in [node for node in graph.nodes if node.op == "clip"]:
         producer = sole_producer(graph, node)
         if producer is not None and producer.op in CLAMPING:
-            low, high = (float(np.clip(bound, *node.clamp)) for bound in producer.clamp)
-            producer.clamp = (low, high)
-            merge(graph, producer, node)
+            fold_clip(graph, producer, node)
 
 
 def take_output_quantization(graph: FloatGraph) -> None:
@@ -153,9 +152,7 @@ def fold_clamps_of_codes(graph: FloatGraph, given: Quantization) -> None:
         if node.op == "requantize" and node.output == formats.get(node.inputs[0]):
             producer = sole_producer(graph, node)
             if isinstance(producer, QuantizedNode) and issubclass(OPERATORS[producer.op], Requantizing):
-                low, high = (float(np.clip(bound, *node.clamp)) for bound in producer.clamp)
-                producer.clamp = (low, high)
-                merge(graph, producer, node)
+                fold_clip(graph, producer, node)
                 node = producer
         if node.output is not None:
             formats[node.name] = node.output
