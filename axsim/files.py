@@ -83,3 +83,10 @@ def check_writable(path: str | os.PathLike[str], overwrite: bool = True) -> str:
     except (OSError, ValueError) as error:
         raise AxsimError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from None
     return target
+
+
+def check_output(path: str | os.PathLike[str], overwrite: bool, *sources: str | os.PathLike[str] | None) -> None:
+    """Raise AxsimError if `path` could not be written, or is one of the files that the work reads."""
+    target = check_writable(path, overwrite)
+    if any(source is not None and os.path.realpath(source) == target for source in sources):
+        raise AxsimError(f"output must be another file than what is read, got {path}")

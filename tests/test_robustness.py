@@ -98,6 +98,25 @@ def test_a_report_that_cannot_be_written_does_not_cost_the_result(folder):
     assert sorted(path.name for path in folder.iterdir()) == ["images.h5", "network.h5"]
 
 
+@pytest.mark.parametrize("read", ["network.h5", "images.h5", "./network.h5"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["compare", *COMPARE[1:], "--report"],
+        ["inject", *COMPARE[1:4], "--std", "0,1", "--map"],
+        ["statistics", *COMPARE[1:4], "-o"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_what_is_read_is_not_overwritten(folder, monkeypatch, capsys, command, read):
+    """Not even with --overwrite: it would be lost before anybody saw the mistake."""
+    monkeypatch.chdir(folder)
+    before = (folder / read).read_bytes()
+    assert main([*command, read, "--overwrite"]) == 2
+    assert "another file than what is read" in capsys.readouterr().err
+    assert (folder / read).read_bytes() == before
+
+
 def test_stopped_by_the_user(monkeypatch, capsys):
     """What was written before stays and is whole; the line must not say that there is nothing."""
 

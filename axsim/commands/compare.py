@@ -26,6 +26,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> Result:
     """Compare multipliers on a network and images of the user's."""
+    from ..files import check_output
+
+    if given.report is not None:
+        check_output(given.report, given.overwrite, given.network, given.images, given.labels, *given.multipliers)
     display = ProgressDisplay()
     try:
         network, images = network_and_images(given, display)

@@ -32,12 +32,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> Result:
     """Compensate and save."""
-    import os
-
     from ..catalog import multiplier
     from ..compensation import compensate
     from ..engine import run
-    from ..files import check_writable
+    from ..files import check_output
     from ..images import load_images
     from ..network_file import load, save
     from ..statistics.file import load_statistics
@@ -45,10 +43,8 @@ def run(given: argparse.Namespace) -> Result:
 
     if (given.statistics is None) == (given.calibration is None):
         raise AxsimError("give either --statistics or --calibration")
-    target = check_writable(given.output, given.overwrite)
-    sources = (given.network, given.statistics, given.calibration, given.images)
-    if any(source is not None and os.path.realpath(source) == target for source in sources):
-        raise AxsimError(f"output must be another file than what is read, got {given.output}")
+    sources = (given.network, given.multiplier, given.statistics, given.calibration, given.images)
+    check_output(given.output, given.overwrite, *sources)
     network, used = load(given.network), multiplier(given.multiplier)
     display = ProgressDisplay()
     try:

@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import os
 from typing import TYPE_CHECKING
 
 from ..errors import AxsimError, ConversionError
@@ -74,14 +73,12 @@ def run(given: argparse.Namespace) -> Result:
     """Convert a model, quantizing it where it is float."""
     from .. import engine
     from ..comparison import check_labels
-    from ..files import check_readable, check_writable
+    from ..files import check_output, check_readable
     from ..network_file import save
     from ..text import accuracy_text
 
     check_readable(given.model, ConversionError, "name an .onnx or a fully integer .tflite model")
-    target = check_writable(given.output, given.overwrite)
-    if any(source and os.path.realpath(source) == target for source in (given.model, given.images)):
-        raise AxsimError(f"output must be another file than what is read, got {given.output}")
+    check_output(given.output, given.overwrite, given.model, given.images, given.labels)
     kind = _kind(given.model)
     _check_rounding(given.rounding, kind)
     display = ProgressDisplay()

@@ -3,7 +3,6 @@
 import argparse
 import os
 
-from ..errors import AxsimError
 from .result import Result
 
 
@@ -17,13 +16,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> Result:
     """Export a network."""
     from ..exporters.onnx import OPSET, export
-    from ..files import check_writable
+    from ..files import check_output
     from ..network_file import load
     from ..rounding import FIXED
 
-    target = check_writable(given.output, given.overwrite)
-    if os.path.realpath(given.network) == target:
-        raise AxsimError(f"output must be another file than what is read, got {given.output}")
+    check_output(given.output, given.overwrite, given.network)
     network = load(given.network)
     export(network, given.output, given.overwrite)
     size = os.path.getsize(given.output)

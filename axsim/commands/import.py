@@ -49,12 +49,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> Result:
     """Import one file, or all of a folder."""
-    from ..files import check_writable
+    from ..files import check_output
 
     if pathlib.Path(given.path).is_dir():
         return _folder(given)
     if given.output is not None:
-        check_writable(given.output, given.overwrite)
+        check_output(given.output, given.overwrite, given.path)
     imported = _import(given, given.path)
     written = ""
     if given.output is not None:

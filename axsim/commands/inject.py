@@ -40,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> Result:
     """Inject errors."""
     from ..catalog import multiplier
-    from ..files import check_writable, replacing
+    from ..files import check_output, replacing
     from ..injection import ErrorModel, inject
     from ..injection.grid import accuracy_grid, accuracy_map
     from ..text import accuracy_text, text_table
@@ -50,7 +50,7 @@ def run(given: argparse.Namespace) -> Result:
     if cells[0] * cells[1] > LARGEST_GRID:
         raise AxsimError(f"a grid must have at most {LARGEST_GRID} cells, got {cells[0]} x {cells[1]}")
     if given.map is not None:
-        check_writable(given.map, given.overwrite)
+        check_output(given.map, given.overwrite, given.network, given.images, given.labels, given.table)
         if not grid:
             raise AxsimError("--map needs a grid: give several values to --mean or --std")
     display = ProgressDisplay()

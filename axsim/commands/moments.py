@@ -56,8 +56,10 @@ def run(given: argparse.Namespace) -> Result:
     if given.operands is not None:
         each = each.serving(*given.operands)
     if given.plot:
+        from ..files import check_output
         from ..plots import error_plot
 
+        check_output(given.plot, given.overwrite, given.multiplier)
         error_plot(each, given.plot, given.overwrite)
     figures = each.moments(zero_products=given.zero_products).as_dict()
     rows = _rows(figures)

@@ -59,9 +59,9 @@ def run(given: argparse.Namespace) -> Result:
     conditions = [listing.condition(text) for text in given.where]
     sort = None if given.sort is None else listing.column(given.sort)
     if given.plot:
-        from ..files import check_writable
+        from ..files import check_output
 
-        check_writable(given.plot, given.overwrite)
+        check_output(given.plot, given.overwrite, *given.names)
     rows = listing.rows([multiplier(name) for name in given.names or names()], given.operands)
     rows = [row for row in rows if all(each.holds(row) for each in conditions)]
     if given.plot:

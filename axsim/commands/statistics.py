@@ -22,14 +22,11 @@ def run(given: argparse.Namespace) -> Result:
     import os
     import time
 
-    from ..errors import AxsimError
-    from ..files import check_writable
+    from ..files import check_output
     from ..measure import gather_statistics
     from ..statistics.file import save_statistics
 
-    target = check_writable(given.output, given.overwrite)
-    if any(os.path.realpath(source) == target for source in (given.network, given.images)):
-        raise AxsimError(f"output must be another file than what is read, got {given.output}")
+    check_output(given.output, given.overwrite, given.network, given.images, given.labels)
     display = ProgressDisplay()
     try:
         network, images = network_and_images(given, display)

@@ -42,14 +42,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> Result:
     """Study a network."""
     from ..catalog import multiplier
-    from ..files import check_writable
+    from ..files import check_output
     from ..images import load_images
     from ..statistics.file import load_statistics
     from ..study import findings, study, write_study_report
     from ..study.text import study_data, study_text
 
     if given.report is not None:
-        check_writable(given.report, given.overwrite)
+        sources = (given.network, given.images, given.labels, given.statistics, given.store, given.calibration)
+        check_output(given.report, given.overwrite, *sources, *(given.multipliers or ()))
     display = ProgressDisplay()
     try:
         network, images = network_and_images(given, display)
