@@ -23,6 +23,7 @@ from axsim.network_file import save
 from axsim.predict import Predictor
 from axsim.statistics.file import save_statistics
 from axsim.study import CANDIDATES, LayerRow, Row, Study, findings, study, write_study_report
+from axsim.study.figures import bias_regime
 from axsim.study.findings import pearson, spearman
 from axsim.study.runner import predicted_errors
 from axsim.study.store import Store
@@ -160,6 +161,13 @@ def test_findings_of_rows_made_by_hand():
     assert found.worse["way"] == ["c"]
     assert found.speed == pytest.approx(400)
     assert found.equal_sigma == (("c", "a"), ("c", "b"))
+
+
+def test_an_exact_multiplier_has_no_bias_to_draw():
+    with np.errstate(all="raise"):
+        drawn = bias_regime([row_of("exact", 0.9, 0.0, 0.0), row_of("a", 0.8, -3.0, 2.0)])
+    assert "nan" not in drawn
+    assert "exact" in drawn
 
 
 def test_rank_correlation_shares_ranks_between_equal_values():

@@ -102,7 +102,9 @@ def bias_regime(rows: list[Row], deepest: int = 4608) -> str:
     series = []
     for row, colour in zip(rows, charts.PALETTE, strict=False):
         mean, sigma = row.moments["mean"], row.moments["sigma"]
-        share = depths * abs(mean) / np.sqrt(depths * sigma**2 + depths**2 * mean**2)
+        norm = np.sqrt(depths * sigma**2 + depths**2 * mean**2)
+        # An exact multiplier has neither.
+        share = np.divide(depths * abs(mean), norm, out=np.zeros_like(norm), where=norm > 0)
         series.append(Series(row.multiplier, [*depths], [*share], colour, "none", line=True))
     return chart(
         axis("K, products a sum", depths, log=True), charts.Axis("share of the mean in norm(E)", 0.0, 1.05), series
