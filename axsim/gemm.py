@@ -13,6 +13,7 @@ from .kernels.elementwise import look_up
 from .kernels.gemm import exact_gemm, table_gemm
 from .kernels.gemm_avx512 import dot_gemm, plane_gemm
 from .kernels.requantize import requantize
+from .low_rank import OuterProducts
 from .plan import EXACT, MOST_NEGATIVE, BytePlanes, OperandMaps, aligned, exact_maps, plan, swapped_planes, tier
 from .product_table import Multiplier, check_multiplier
 
@@ -149,6 +150,7 @@ class Product:
             # Where a group has few rows, mapping its activations costs more than looking its products up.
             self._mapped = MappedProduct(weight, groups, self.plan.maps, False, self._few_rows)
         self._bases = BaseSums(weight)
+        self._stacked: dict[OuterProducts, StackedProduct] = {}
 
     def __call__(self, columns: Patterns) -> Sums:
         """Return the sums int32 [M, N] for contiguous patterns uint8 [groups K, N]."""
@@ -175,6 +177,12 @@ class Product:
         swapped = self._swapped_planes(columns)
         if swapped is not None:
             return self._multiply_swapped(columns, swapped, out)
+        terms = self.plan.terms[below_128]
+        # Activations are packed once for each term, which so many rows must share.
+        if terms is not None and self.weight.shape[0] // self.groups > FEWEST_ROWS * len(terms.f):
+            if terms not in self._stacked:
+                self._stacked[terms] = StackedProduct(self.weight, self.groups, terms)
+            return self._stacked[terms].multiply(columns, out, into)
         planes = self._look_ups.half if below_128 else self._look_ups.full
         if planes is None:
             assert self.served is not None
@@ -244,7 +252,7 @@ class MappedProduct:
             # The dot product takes unsigned activations: signed ones go 128 higher, and 128 sum_k w comes off again.
             lift = 128 if maps.x_format == "s8" else 0
             self._base = -lift * mapped.sum(axis=1, dtype=np.int32)
-            self._lifted = aligned((maps.g + lift).astype(np.uint8))
+            self._lifted = aligned((maps.g + lift).astype(np.uint8)[None])
         else:
             self._weight = mapped.astype(np.int32)
 
@@ -268,3 +276,27 @@ class MappedProduct:
             columns = mapped
         exact_gemm(self._weight, columns.view(dtype), self._groups, out)
         return out
+
+
+class StackedProduct:
+    """Outer products summed by one exact GEMM: the taps of every term, one term after the other."""
+
+    def __init__(self, weight: Patterns, groups: int, terms: OuterProducts) -> None:
+        self._groups, self._depth = groups, weight.shape[1]
+        quads = np.zeros((len(weight), len(terms.f), (self._depth + 3) // 4 * 4), np.int8)
+        mapped = np.empty_like(weight)
+        for r, f in enumerate(terms.f.astype(np.int8).view(np.uint8)):
+            look_up(weight.reshape(-1), f, mapped.reshape(-1))
+            quads[:, r, : self._depth] = mapped.view(np.int8)
+        self._quads = quads.reshape(len(weight), -1).view(np.int32)
+        # It may pass int32; the whole sum was checked not to, and int32 arithmetic comes back to it.
+        self._base = _row_sums(weight, terms.base).astype(np.int32)
+        g = np.zeros((len(terms.g), 256), np.uint8)
+        g[:, : terms.g.shape[1]] = terms.g
+        self._g = aligned(g)
+
+    def multiply(self, columns: Patterns, out: Sums | None, into: Into) -> Sums | None:
+        """Do what `Product._multiply` does."""
+        sums = NO_SUMS if out is None else out
+        dot_gemm(self._quads, columns, self._depth, self._groups, self._g, self._base, sums, *into)
+        return None if into[-1].size else out

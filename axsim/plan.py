@@ -2,12 +2,14 @@
 
     exact          the products are exact: an int8 GEMM
     operand maps   P(w, x) = f(w) g(x), f and g bytes: map both operands, then an int8 GEMM (DRUM, cleared operand bits)
+    outer products P(w, x) = base(w) + sum_r f_r(w) g_r(x) of low rank, f and g bytes: an int8 GEMM of as many times the
+                   taps (broken arrays, truncations)
     error plane    P = w x + error, the error of each weight spanning less than 256 values: an int8 GEMM, then one byte
                    looked up a product
     two planes     the products of each weight span less than 65,536 values: two bytes looked up a product
     table          one 32-bit look-up a product, for any table on any CPU
 
-The two in between need byte permutes (AVX-512 VBMI); `AXSIM_TIER=portable` in the environment forgoes them.
+Outer products and planes need AVX-512 VBMI and VNNI; `AXSIM_TIER=portable` in the environment forgoes them.
 """
 
 import dataclasses
@@ -22,10 +24,14 @@ import numpy.typing as npt
 from .errors import AxsimError
 from .formats import DTYPES, Format, Patterns, pattern_values
 from .kernels.simd.vectors import has_byte_dot_product, has_byte_permute
+from .low_rank import OuterProducts, outer_products
 from .product_table import Multiplier
 
-Kind = Literal["exact", "operand maps", "error plane", "two planes", "table"]
+Kind = Literal["exact", "operand maps", "outer products", "error plane", "two planes", "table"]
 Tier = Literal["portable", "avx512"]
+# Outer products that are cheaper than the planes they replace: where this was measured, 2, 3 and 4 of them multiply at
+# 89, 60 and 46 GMAC/s, one error plane at 49 and two planes at 40 for activations below 128, where planes are fastest.
+MOST_TERMS: dict[Kind, int] = {"error plane": 3, "two planes": 4, "table": 4}
 MOST_NEGATIVE = 128  # pattern of -128, which many maps of signed operands cannot serve within a byte
 
 
@@ -58,7 +64,8 @@ class Plan:
     """What to do with a table, and why.
 
     `full` serves all activations, `half` those below 128 (as patterns) at half the cost; both None where the kind has
-    no planes. `fallback` is the plan for operands that `maps` do not cover.
+    no planes. `terms` are the outer products for all activations and for those below 128, None where they would not be
+    cheaper. `fallback` is the plan for operands that `maps` do not cover, or for which `terms` do not pay.
     """
 
     kind: Kind
@@ -67,6 +74,7 @@ class Plan:
     full: BytePlanes | None = None
     half: BytePlanes | None = None
     fallback: "Plan | None" = None
+    terms: tuple[OuterProducts | None, OuterProducts | None] = (None, None)
 
 
 EXACT = Plan("exact", "no multiplier: exact products")
@@ -104,7 +112,23 @@ def _plan(served: Multiplier, on: Tier) -> Plan:
     if maps is not None:
         but = "" if maps.whole else ", but for operands of -128"
         return Plan("operand maps", f"each operand is mapped and the product is exact{but}", maps, fallback=look_ups)
-    return look_ups
+    return look_ups if on == "portable" else _low_rank_plan(served, look_ups)
+
+
+def _low_rank_plan(served: Multiplier, look_ups: Plan) -> Plan:
+    """Outer products where they are cheaper than `look_ups`, which is the plan otherwise."""
+    most = MOST_TERMS[look_ups.kind]
+    full, half = (outer_products(served.table, entries, most) for entries in (256, 128))
+    if full is not None and (half is None or len(half.f) >= len(full.f)):
+        half = full
+    if half is None:
+        return look_ups
+    if full is None:
+        ranks = f"rank {len(half.f)} for activations below 128; {look_ups.kind} for others"
+    else:
+        ranks = f"rank {len(full.f)}" + (f", {len(half.f)} for activations below 128" if half is not full else "")
+    reason = f"the products are a sum of outer products of bytes, {ranks}"
+    return Plan("outer products", reason, fallback=look_ups, terms=(full, half))
 
 
 def _look_up_plan(served: Multiplier, on: Tier) -> Plan:

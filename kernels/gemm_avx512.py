@@ -132,13 +132,15 @@ def store_row(sums, m, n, out, bias, multiplier, limits, codes):
 @kernel(parallel=True)
 def dot_gemm(w, x, depth, groups, lifted, base, out, bias, multiplier, limits, codes):
     """
-    sums[m, n] = base[m] + sum_k w[m, k] lifted[x[g K + k, n]],   g = m // (M / groups)
+    sums[m, n] = base[m] + sum_r sum_k w[m, r, k] lifted[r, x[g K + k, n]],   g = m // (M / groups)
 
-    w int32 [M, ceil(K / 4)], four signed bytes each, the last filled up with zeros; x uint8 [groups K, N], K = `depth`;
-    lifted uint8 [256], 64-byte aligned, unsigned: for signed values they are 128 more, and base, int32 [M], holds
-    -128 sum_k w[m, k]. out, bias, multiplier, limits and codes as in `plane_gemm`.
+    w int32 [M, terms ceil(K / 4)], four signed bytes each, the last of each term filled up with zeros; x uint8
+    [groups K, N], K = `depth`; lifted uint8 [terms, 256], 64-byte aligned, unsigned: for signed values they are 128
+    more, and base, int32 [M], holds -128 sum_k w[m, k]. out, bias, multiplier, limits and codes as in `plane_gemm`.
     """
     rows, quads = w.shape
+    terms = lifted.shape[0]
+    quads_a_term = quads // terms
     pixels = x.shape[1]
     rows_a_group = max(1, rows // groups)
     tiles = (pixels + NARROW - 1) // NARROW
@@ -152,14 +154,18 @@ def dot_gemm(w, x, depth, groups, lifted, base, out, bias, multiplier, limits, c
         packed = aligned_bytes(quads * 4 * NARROW)
         whole = depth // 4 if count == NARROW else 0  # quads that are read where they stand
         for quad in range(whole):
-            at = (group * depth + 4 * quad) * pixels + n
-            interleave_four(x, at, pixels, lifted, packed, quad * 4 * NARROW)
-        if whole < quads:
-            left = aligned_bytes((quads - whole) * 4 * NARROW)
+            for term in range(terms):
+                at = (group * depth + 4 * quad) * pixels + n
+                at_packed = (term * quads_a_term + quad) * 4 * NARROW
+                interleave_four(x, at, pixels, lifted[term], packed, at_packed)
+        if whole < quads_a_term:
+            left = aligned_bytes((quads_a_term - whole) * 4 * NARROW)
             pack_tile(x, group * depth + 4 * whole, depth - 4 * whole, n, count, left, NARROW)
             # What stands in the rows that fill up the last quad is multiplied by weights of zero.
-            for quad in range(whole, quads):
-                interleave_four(left, (quad - whole) * 4 * NARROW, NARROW, lifted, packed, quad * 4 * NARROW)
+            for quad in range(whole, quads_a_term):
+                for term in range(terms):
+                    at_packed = (term * quads_a_term + quad) * 4 * NARROW
+                    interleave_four(left, (quad - whole) * 4 * NARROW, NARROW, lifted[term], packed, at_packed)
         if codes.shape[0] == 0 and count == NARROW:
             m = first
             while m + 4 <= last:

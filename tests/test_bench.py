@@ -9,6 +9,9 @@ import pytest
 from axsim.bench import OUTSIDE, TABLES, WORKLOADS, Workload, bench, contenders_of, machine
 from axsim.cli import main
 from axsim.errors import AxsimError
+from axsim.plan import tier
+
+needs_avx512 = pytest.mark.skipif(tier() == "portable", reason="this tier has no byte permutes")
 
 SMALL = (
     Workload("small 3x3", 8, 4, 3, size=6, batch=2),
@@ -71,6 +74,22 @@ def test_command(capsys):
 def test_command_explains_a_plan(capsys):
     assert main(["bench", "--explain", "drum:k=4"]) == 0
     assert "each operand is mapped" in capsys.readouterr().out
+
+
+@needs_avx512
+def test_tables_of_the_benchmark_are_multiplied_in_every_way():
+    """Each bar on speed names a plan: some table must take it."""
+    how = {name: plan for name, (_, plan) in contenders_of(SMALL[2], 1)}
+    assert how["drum:k=4"] == "operand maps"
+    assert how["broken_array:h=2,v=5,signed=1"] == "outer products"
+    assert how["mul8u_2HH"] == "error plane"
+    assert how["mul8u_FTA"] == how["mitchell"] == how["random 16-bit"] == "two planes"
+
+
+@needs_avx512
+def test_command_says_the_rank(capsys):
+    assert main(["bench", "--explain", "roba"]) == 0
+    assert "sum of outer products of bytes, rank 2" in capsys.readouterr().out
 
 
 def test_no_such_shape(capsys):

@@ -12,6 +12,7 @@ from axsim.errors import AxsimError
 from axsim.formats import exact_products, pattern_values
 from axsim.gemm import Product, Rescale
 from axsim.kernels.simd.vectors import has_byte_dot_product, has_byte_permute
+from axsim.low_rank import outer_products
 from axsim.plan import byte_planes, operand_maps, plan, tier
 from axsim.product_table import Multiplier
 
@@ -37,11 +38,20 @@ def products_spanning(span, operands, seed=0):
     return Multiplier(f"products {span}", table - rng.integers(0, 2**20, (256, 1)), operands)
 
 
+def sum_of_outer_products(terms, operands, seed=0):
+    """Bytes at their extremes on both sides, and a base of each weight's own."""
+    rng = np.random.default_rng(seed)
+    f, g = rng.integers(-128, 128, (terms, 256)), rng.integers(0, 256, (terms, 256))
+    f[:, :2], f[:, -2:], g[:, :2], g[:, -2:] = [-128, 127], [127, -128], [255, 0], [0, 255]
+    return Multiplier(f"rank {terms}", f.T @ g + rng.integers(-(2**20), 2**20, (256, 1)), operands)
+
+
 def of_each_kind(operands):
     """Multipliers by the kind of plan that serves them where the CPU has byte permutes."""
     signs = np.where(pattern_values(operands[0]) < 0, -1, 1)[:, None]
     return {
         "exact": Multiplier("exact", exact_products(*operands), operands),
+        "outer products": sum_of_outer_products(3, operands),
         "error plane": table_spanning(256, operands),
         "two planes": products_spanning(65536, operands),
         "table": products_spanning(65537, operands),
@@ -64,7 +74,7 @@ def test_the_plan_of_each_kind(operands, monkeypatch):
         assert plan(multiplier).reason
 
 
-@pytest.mark.parametrize("kind", ["exact", "operand maps", "error plane", "two planes", "table"])
+@pytest.mark.parametrize("kind", ["exact", "operand maps", "outer products", "error plane", "two planes", "table"])
 @pytest.mark.parametrize("operands", FORMATS, ids="x".join)
 @pytest.mark.parametrize("on", TIERS, indirect=True)
 def test_sums_of_each_kind(kind, operands, on):
@@ -76,8 +86,8 @@ def test_sums_of_each_kind(kind, operands, on):
             assert np.array_equal(axsim.matmul(w, activations, multiplier), fast_oracle(w, activations, multiplier))
 
 
-@pytest.mark.parametrize("kind", ["exact", "operand maps", "error plane", "two planes", "table"])
-@pytest.mark.parametrize(("rows", "groups"), [(6, 6), (12, 6), (15, 3), (8, 2)])
+@pytest.mark.parametrize("kind", ["exact", "operand maps", "outer products", "error plane", "two planes", "table"])
+@pytest.mark.parametrize(("rows", "groups"), [(6, 6), (12, 6), (15, 3), (8, 2), (32, 2)])
 @pytest.mark.parametrize("on", TIERS, indirect=True)
 def test_groups_of_each_kind(kind, rows, groups, on):
     multiplier = of_each_kind(("s8", "u8"))[kind]
@@ -92,7 +102,7 @@ def test_groups_of_each_kind(kind, rows, groups, on):
         assert np.array_equal(got, np.concatenate(wanted))
 
 
-@pytest.mark.parametrize("kind", ["exact", "operand maps", "error plane", "two planes", "table"])
+@pytest.mark.parametrize("kind", ["exact", "operand maps", "outer products", "error plane", "two planes", "table"])
 @pytest.mark.parametrize("on", TIERS, indirect=True)
 def test_codes_are_the_sums_requantized(kind, on):
     """Whatever shape: where codes are stored without an array of sums between, and where they are not."""
@@ -175,6 +185,64 @@ def test_maps_are_found(name, operands, whole):
 @pytest.mark.parametrize("name", ["mitchell", "mbm", "truncated:v=6", "broken_array:h=2,v=5"])
 def test_maps_are_not_found_where_there_are_none(name):
     assert operand_maps(axsim.multiplier(name).serving("s8", "s8").table) is None
+
+
+@pytest.mark.parametrize("entries", [128, 256])
+@pytest.mark.parametrize(
+    ("name", "terms"),
+    [
+        ("roba", 2),
+        ("kulkarni", 2),
+        ("sdlc", 3),
+        ("mul8s_1KR6", 3),
+        ("mul8s_1KVA", 3),
+        ("mul8u_JQQ", 3),
+        ("broken_array:h=2,v=5", 4),
+        ("mul8s_1KVL", 4),
+    ],
+)
+def test_outer_products_are_found(name, terms, entries):
+    table = axsim.multiplier(name).serving("s8", "s8").table
+    found = outer_products(table, entries, 4)
+    assert len(found.f) == terms
+    assert found.f.min() >= -128
+    assert found.f.max() <= 127
+    assert found.g.min() >= 0
+    assert found.g.max() <= 255
+    assert np.array_equal(found.base[:, None] + found.f.T @ found.g, table[:, :entries])
+    assert outer_products(table, entries, terms - 1) is None
+
+
+@pytest.mark.parametrize("name", ["mitchell", "mul8u_FTA", "mul8u_17QU"])
+def test_outer_products_are_not_found_where_there_are_none(name):
+    """The rank too high, or the factors beyond a byte."""
+    assert outer_products(axsim.multiplier(name).serving("s8", "s8").table, 256, 4) is None
+
+
+def test_one_other_entry_is_no_sum_of_outer_products():
+    table = axsim.multiplier("roba").serving("s8", "s8").table.copy()
+    table[77, 200] += 1
+    assert outer_products(table, 256, 2) is None
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 4), st.sampled_from(FORMATS), st.integers(0, 2**32 - 1))
+def test_sums_of_outer_products_are_proven_or_not_taken(terms, operands, seed):
+    table = sum_of_outer_products(terms, operands, seed).table
+    found = outer_products(table, 256, terms)
+    assert found is None or np.array_equal(found.base[:, None] + found.f.T @ found.g, table)
+
+
+@pytest.mark.parametrize("name", sorted(axsim.catalog.circuits()))
+@pytest.mark.parametrize("on", TIERS, indirect=True)
+def test_every_circuit_on_awkward_shapes(name, on):
+    multiplier = axsim.multiplier(name)
+    for operands in FORMATS if multiplier.operands == ("u8", "u8") else [("s8", "s8")]:
+        for shape in ((20, 23, 65), (40, 257, 64), (17, 2, 33)):
+            rng = np.random.default_rng(sum(shape))
+            w, x = operand(rng, operands[0], shape[:2]), operand(rng, operands[1], shape[1:])
+            for activations in (x, x & 127):
+                assert np.array_equal(axsim.matmul(w, activations, multiplier), fast_oracle(w, activations, multiplier))
 
 
 def test_a_table_of_zeros():

@@ -18,7 +18,7 @@ from ..prepared.depthwise import DepthwiseProduct
 from ..product_table import Multiplier
 from .workloads import Workload
 
-TABLES = ("exact", "drum:k=4", "broken_array:h=2,v=5,signed=1", "mitchell", "mul8u_FTA", "random 16-bit")
+TABLES = ("exact", "drum:k=4", "broken_array:h=2,v=5,signed=1", "mitchell", "mul8u_FTA", "mul8u_2HH", "random 16-bit")
 BLAS = "NumPy float32"
 OUTSIDE = "ONNX Runtime int8"
 
