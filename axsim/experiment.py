@@ -77,7 +77,34 @@ def codes(shape: tuple[int, int], distribution: str, seed: int) -> npt.NDArray[n
     return np.clip(np.rint(values), -127, 127).astype(np.int8)
 
 
-def experiment(w: npt.NDArray[np.generic], x: npt.NDArray[np.generic], multiplier: Multiplier) -> Experiment:
+def operand_statistics(w: npt.NDArray[np.generic], x: npt.NDArray[np.generic]) -> LayerStatistics:
+    """
+    Gather the statistics of both operands, which do not depend on the multiplier; see `experiment` for what they are.
+
+    Raises
+    ------
+    AxsimError
+        If dtypes or shapes do not fit, are empty or too large.
+    """
+    w_format, x_format = format_of(w), format_of(x)
+    if w_format is None or x_format is None:
+        raise AxsimError(f"w and x must be int8 or uint8, got {w.dtype} and {x.dtype}")
+    if w.ndim != 2 or x.ndim != 2 or w.shape[1] != x.shape[0] or 0 in (*w.shape, *x.shape):
+        raise AxsimError(f"w and x must have shapes [M, K] and [K, N], none of them 0, got {w.shape} and {x.shape}")
+    channels, depth, pixels = *w.shape, x.shape[1]
+    if channels * depth * pixels > LARGEST:
+        raise AxsimError(f"M K N must be at most {LARGEST} products, got {channels} x {depth} x {pixels}")
+    statistics = LayerStatistics(np.ascontiguousarray(w).view(np.uint8), 1, w_format, x_format, covariances=True)
+    statistics.add(np.ascontiguousarray(x).view(np.uint8))
+    return statistics
+
+
+def experiment(
+    w: npt.NDArray[np.generic],
+    x: npt.NDArray[np.generic],
+    multiplier: Multiplier,
+    statistics: LayerStatistics | None = None,
+) -> Experiment:
     """
     Multiply exactly and through the multiplier, block of taps by block of taps, and predict.
 
@@ -87,6 +114,8 @@ def experiment(w: npt.NDArray[np.generic], x: npt.NDArray[np.generic], multiplie
     x : int8 or uint8 [K, N]
     multiplier : Multiplier
         It must serve the operands' formats, as for `axsim.matmul`.
+    statistics : LayerStatistics, optional
+        What `operand_statistics(w, x)` gave, where several multipliers are tried on the same operands.
 
     Raises
     ------
@@ -94,14 +123,8 @@ def experiment(w: npt.NDArray[np.generic], x: npt.NDArray[np.generic], multiplie
         If the shapes do not fit, are empty or too large, or what `axsim.matmul` raises.
     """
     w, x = np.asarray(w), np.asarray(x)
-    w_format, x_format = format_of(w), format_of(x)
-    if w_format is None or x_format is None:
-        raise AxsimError(f"w and x must be int8 or uint8, got {w.dtype} and {x.dtype}")
-    if w.ndim != 2 or x.ndim != 2 or w.shape[1] != x.shape[0] or 0 in (*w.shape, *x.shape):
-        raise AxsimError(f"w and x must have shapes [M, K] and [K, N], none of them 0, got {w.shape} and {x.shape}")
+    statistics = statistics or operand_statistics(w, x)
     channels, depth, pixels = *w.shape, x.shape[1]
-    if channels * depth * pixels > LARGEST:
-        raise AxsimError(f"M K N must be at most {LARGEST} products, got {channels} x {depth} x {pixels}")
     ends = np.unique(np.geomspace(1, depth, POINTS).astype(np.int64))
     exact, error = np.zeros((2, channels, pixels), np.int64)
     norms, first = [], 0
@@ -112,9 +135,8 @@ def experiment(w: npt.NDArray[np.generic], x: npt.NDArray[np.generic], multiplie
         error += matmul(part_w, part_x, multiplier).astype(np.int64) - product
         norms.append(_norm(error))
         first = last
-    statistics = LayerStatistics(np.ascontiguousarray(w).view(np.uint8), 1, w_format, x_format, covariances=True)
-    statistics.add(np.ascontiguousarray(x).view(np.uint8))
-    own = multiplier.serving(w_format, x_format).moments(statistics.weight_histogram, statistics.activation_histogram)
+    served = multiplier.serving(statistics.w_format, statistics.x_format)
+    own = served.moments(statistics.weight_histogram, statistics.activation_histogram)
     entries = np.sqrt(channels * pixels)
     return Experiment(
         error=error,

@@ -1,9 +1,11 @@
 """One matrix product: the measured error matrix as a picture, its norm beside the predictions, and the curve over K."""
 
+from typing import Any
+
 import ipywidgets
 
 from ..display import STYLE, error_matrix, norm_curve, norms_table
-from ..experiment import DISTRIBUTIONS, LARGEST, codes, experiment
+from ..experiment import DISTRIBUTIONS, LARGEST, codes, experiment, operand_statistics
 from .parts import WIDE, Complaint, Html, MultiplierPicker
 
 
@@ -32,7 +34,8 @@ class GemmWidget(ipywidgets.VBox):
         self.seed = ipywidgets.BoundedIntText(0, min=0, max=10**6, description="seed", style=WIDE)
         self.picker = MultiplierPicker(multiplier)
         self._complaint, self._picture, self._norms, self._curve = Complaint(), Html(), Html(), Html()
-        inputs = [self.m, self.k, self.n, self.weights, self.activations, self.seed]
+        self._drawn: list[Any] = []
+        self._inputs = inputs = [self.m, self.k, self.n, self.weights, self.activations, self.seed]
         wrap = ipywidgets.Layout(flex_flow="row wrap")
         super().__init__(
             [
@@ -55,9 +58,13 @@ class GemmWidget(ipywidgets.VBox):
             if sizes > LARGEST:
                 self._complaint.say(f"M K N must be at most {LARGEST:,} products, got {sizes:,}; make one smaller")
                 return
-            w = codes((self.m.value, self.k.value), self.weights.value, self.seed.value)
-            x = codes((self.k.value, self.n.value), self.activations.value, self.seed.value + 1)
-            found = experiment(w, x, chosen)
+            wanted = [each.value for each in self._inputs]
+            if wanted != self._drawn:  # while the multiplier's parameters move, the operands stay
+                w = codes((self.m.value, self.k.value), self.weights.value, self.seed.value)
+                x = codes((self.k.value, self.n.value), self.activations.value, self.seed.value + 1)
+                self._operands, self._drawn = (w, x, operand_statistics(w, x)), wanted
+            w, x, statistics = self._operands
+            found = experiment(w, x, chosen, statistics)
             self._picture.value = error_matrix(found)
             self._norms.value = STYLE + norms_table(found)
             self._curve.value = norm_curve(found)
