@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .bias_correction import ChannelMeans, output_shift
-from .calibrate import FloatModel, Method, Range, calibrate
+from .calibrate import DEFAULT_METHOD, FloatModel, Method, Range, calibrate
 from .errors import AxsimError, ConversionError
 from .formats import DTYPES
 from .images import ImageSet, load_images
@@ -72,7 +72,7 @@ def convert(
     recipe: Preprocessing,
     *,
     scheme: Scheme = "symmetric",
-    method: Method = "minmax",
+    method: Method = DEFAULT_METHOD,
     bias_correction: bool = True,
     rounding: str = "onnxruntime",
     drop_background: bool = False,
@@ -92,7 +92,7 @@ def convert(
     recipe : Preprocessing
     scheme : {"symmetric", "affine"}
     method : {"minmax", "percentile", "mse"}
-        How activation ranges are chosen.
+        How activation ranges are chosen, as `axsim.calibrate` says.
     bias_correction : bool
         Take off each bias what rounding the weights adds on average; see `axsim.bias_correction`.
     rounding : str

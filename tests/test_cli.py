@@ -206,6 +206,7 @@ def test_convert_on_pictures_of_any_size(folder, capsys):
     )
     assert code == 0
     assert json.loads(out)["calibration_images"] == 5
+    assert json.loads(out)["calibration"] == "mse on 5 images, biases corrected"  # what no option asks for
     network = axsim.load("made.h5")
     assert (network.preprocessing.fit, network.preprocessing.crop) == ("short_side", 0.5)
     assert network.preprocessing.interpolation == "bicubic"

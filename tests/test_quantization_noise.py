@@ -61,7 +61,9 @@ def test_the_logits_ratio_is_that_of_the_runs(model, scheme, drop):
     (logits,) = session.run(None, {"x": np.ascontiguousarray(real)})
     made = axsim.run(network, IMAGES).logits
     assert noise["y"].network == pytest.approx(decibels(logits[:, int(drop) :].astype(np.float64), made), abs=0.01)
-    rounded = network.input.scale * (np.rint(real / network.input.scale))
+    scale, zero_point = network.input.scale, network.input.zero_point
+    lowest, highest = (-127, 127) if scheme == "symmetric" else (0, 255)
+    rounded = scale * (np.clip(np.rint(real / scale) + zero_point, lowest, highest) - zero_point)
     assert noise["input"].own == pytest.approx(decibels(real, rounded), abs=0.1)
     assert noise["input"].network == pytest.approx(noise["input"].own, abs=0.1)
     assert all(each.network < 60 and each.own < 60 for each in noise.values())
@@ -95,7 +97,7 @@ def test_inspect(model, tmp_path, capsys):
     np.savez(tmp_path / "i.npz", images=IMAGES)
     assert main(["inspect", str(tmp_path / "n.h5")]) == 0
     out = capsys.readouterr().out
-    assert "model: symmetric int8, rounding float, 3 layers" in out
+    assert "model: symmetric int8, rounding onnxruntime, 3 layers" in out
     assert "SQNR" not in out
     arguments = ["inspect", str(tmp_path / "n.h5"), "--model", str(model)]
     assert main(arguments) == 2

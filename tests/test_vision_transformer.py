@@ -10,6 +10,7 @@ import reference
 from shared_data import shared_data
 
 import axsim
+from axsim.calibrate import DEFAULT_METHOD
 from axsim.images import ImageSet
 from axsim.network import SCHEMES
 from axsim.preprocessing import Preprocessing
@@ -37,9 +38,9 @@ def all_images():
 
 
 @functools.cache
-def converted(scheme):
+def converted(scheme, method=DEFAULT_METHOD):
     images = axsim.load_images(shared_data("images/fashion_mnist/calib1000_train.npz"))
-    return axsim.convert(shared_data(MODEL), images, RECIPE, scheme=scheme)
+    return axsim.convert(shared_data(MODEL), images, RECIPE, scheme=scheme, method=method)
 
 
 @functools.cache
@@ -84,7 +85,7 @@ def test_accuracy_on_the_images_that_ship():
 
 
 def test_the_committed_network_is_what_the_committed_command_makes():
-    made = converted("symmetric")
+    made = converted("symmetric", "minmax")
     assert [node.name for node in shipped().nodes] == [node.name for node in made.nodes]
     for one, other in zip(shipped().weight_layers, made.weight_layers, strict=True):
         assert np.array_equal(one.weight, other.weight)

@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--calibration",
         choices=("minmax", "percentile", "mse"),
-        help="rule for activation ranges (minmax)",
+        help="rule for activation ranges (mse); minmax reads the images once instead of twice",
     )
     parser.add_argument(
         "--pixel-scale",
@@ -98,7 +98,7 @@ def run(given: argparse.Namespace) -> Result:
         "output": given.output,
         "scheme": network.scheme,
         "rounding": network.rounding,
-        "calibration": given.calibration,
+        "calibration": network.about.get("calibration"),
         "left_out": network.about.get("left_out"),
         "nodes": len(network.nodes),
         "layers": len(network.layers),
@@ -142,6 +142,7 @@ def _check_rounding(rounding: str | None, kind: str) -> None:
 def _quantized(given: argparse.Namespace, display: ProgressDisplay) -> "tuple[Network, ImageSet]":
     """Quantize a float ONNX model; the images that it was calibrated on."""
     from .. import quantize
+    from ..calibrate import DEFAULT_METHOD
 
     if given.images is None:
         raise AxsimError("--images must be given for a float model, to calibrate on")
@@ -152,7 +153,7 @@ def _quantized(given: argparse.Namespace, display: ProgressDisplay) -> "tuple[Ne
         images,
         model.preprocessing,
         scheme=given.scheme or "symmetric",
-        method=given.calibration or "minmax",
+        method=given.calibration or DEFAULT_METHOD,
         rounding=given.rounding or "onnxruntime",
         bias_correction=not given.no_bias_correction,
         drop_background=given.drop_background,
