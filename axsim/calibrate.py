@@ -18,8 +18,8 @@ from .preprocessing import Preprocessing
 
 Method = Literal["minmax", "percentile", "mse"]
 METHODS: tuple[Method, ...] = ("minmax", "percentile", "mse")
-# The best of the three on training images that nothing was calibrated on: ratio of the logits of SqueezeNet 1.1 to their
-# quantization noise, symmetric, 750 images: minmax 19.9, percentile 22.9, mse 23.4 dB.
+# The best of the three on training images that nothing was calibrated on: ratio of the logits of SqueezeNet 1.1 to
+# their quantization noise, symmetric, 750 images: minmax 19.9, percentile 22.9, mse 23.4 dB.
 DEFAULT_METHOD: Method = "mse"
 BINS = 2048
 PERCENTILE = 99.99  # share of the values, in percent, that "percentile" keeps within the range
