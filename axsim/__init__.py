@@ -12,59 +12,59 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .catalog import multiplier
-    from .comparison import Comparison, compare
+    from .comparison.compare import Comparison, compare
     from .compensation import compensate
-    from .engine import Run, run
+    from .conversion.quantize import convert
     from .errors import AxsimError
     from .exporters.onnx import export
-    from .gemm import matmul
     from .images import ImageSet, load_images
     from .importers.multipliers.read import Imported, import_multiplier
     from .importers.quantized_onnx import import_quantized
     from .importers.tflite import convert_tflite
+    from .inference.engine import Run, run
+    from .inference.gemm import matmul
     from .injection import ErrorModel, inject
-    from .litert import validate_litert
-    from .measure import gather_statistics
-    from .network import Network
-    from .network_file import load
+    from .multipliers.catalog import multiplier
+    from .multipliers.product_table import Multiplier
+    from .multipliers.wide import WideMoments, wide_moments
+    from .networks.network import Network
+    from .networks.network_file import load
     from .predict import Predictor
-    from .product_table import Multiplier
-    from .quantize import convert
-    from .validation import Validation, validate
-    from .wide import WideMoments, wide_moments
+    from .statistics.measure import gather_statistics
+    from .validation.litert import validate_litert
+    from .validation.validate import Validation, validate
 
 __version__ = "0.1.0"
 
 _HOME = {
     "AxsimError": "errors",
     "ErrorModel": "injection",
-    "Comparison": "comparison",
+    "Comparison": "comparison.compare",
     "ImageSet": "images",
     "Imported": "importers.multipliers.read",
-    "Multiplier": "product_table",
-    "Network": "network",
-    "Run": "engine",
-    "WideMoments": "wide",
-    "compare": "comparison",
+    "Multiplier": "multipliers.product_table",
+    "Network": "networks.network",
+    "Run": "inference.engine",
+    "WideMoments": "multipliers.wide",
+    "compare": "comparison.compare",
     "compensate": "compensation",
     "Predictor": "predict",
-    "convert": "quantize",
+    "convert": "conversion.quantize",
     "export": "exporters.onnx",
     "import_quantized": "importers.quantized_onnx",
-    "validate": "validation",
-    "Validation": "validation",
-    "gather_statistics": "measure",
+    "validate": "validation.validate",
+    "Validation": "validation.validate",
+    "gather_statistics": "statistics.measure",
     "convert_tflite": "importers.tflite",
     "import_multiplier": "importers.multipliers.read",
     "inject": "injection",
-    "load": "network_file",
+    "load": "networks.network_file",
     "load_images": "images",
-    "matmul": "gemm",
-    "multiplier": "catalog",
-    "run": "engine",
-    "wide_moments": "wide",
-    "validate_litert": "litert",
+    "matmul": "inference.gemm",
+    "multiplier": "multipliers.catalog",
+    "run": "inference.engine",
+    "wide_moments": "multipliers.wide",
+    "validate_litert": "validation.litert",
 }
 
 __all__ = [
@@ -100,8 +100,8 @@ __all__ = [
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Make `%axsim` and `%%axsim` known: what `%load_ext axsim` calls; see `axsim.magics`."""
-    from .magics import register
+    """Make `%axsim` and `%%axsim` known: what `%load_ext axsim` calls; see `axsim.presentation.magics`."""
+    from .presentation.magics import register
 
     register(shell)
 

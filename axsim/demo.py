@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from .shipped import NETWORKS, shipped
+from .networks.shipped import NETWORKS, shipped
 
 __all__ = ["IMAGES", "MULTIPLIERS", "NETWORK", "REPORT", "SHOWN_CLASSES", "classes_by_multiplier", "shipped"]
 
@@ -21,7 +21,7 @@ def classes_by_multiplier(network: Any, images: Any, multipliers: Sequence[Any],
 
     network : Network; images : ImageSet with labels; multipliers : Multipliers; progress : of each run, as `axsim.run`.
     """
-    from .engine import run
+    from .inference.engine import run
 
     def name(number: int) -> str:
         return network.class_names[number].replace("_", " ") if network.class_names else str(number)

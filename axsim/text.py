@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .accuracy import Accuracy
-    from .comparison import Comparison, LayerComparison
-    from .network import Network
+    from .comparison.compare import Comparison, LayerComparison
+    from .inference.accuracy import Accuracy
+    from .networks.network import Network
 
 LEVELS = {"iid": "uniform operands (a)", "operand": "layer's own histograms (b)", "covariance": "covariance (c)"}
 

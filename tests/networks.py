@@ -3,8 +3,8 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from axsim.network import Network
-from axsim.nodes import (
+from axsim.networks.network import Network
+from axsim.networks.nodes import (
     Add,
     AveragePool,
     Concat,
@@ -24,8 +24,8 @@ from axsim.nodes import (
     Slice,
     Softmax,
 )
-from axsim.preprocessing import Preprocessing
-from axsim.rounding import FIXED, ROUNDINGS
+from axsim.networks.preprocessing import Preprocessing
+from axsim.networks.rounding import FIXED, ROUNDINGS
 
 OPERATORS = (
     "conv",

@@ -7,7 +7,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 import axsim
 from axsim.images import ImageSet
-from axsim.preprocessing import Preprocessing
+from axsim.networks.preprocessing import Preprocessing
 
 FAITHFUL = 30.0  # dB, the least that a right conversion reaches
 SHAPE = (3, 9, 7)

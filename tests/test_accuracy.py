@@ -14,13 +14,13 @@ import reference
 from shared_data import shared_data
 
 import axsim
-from axsim.accuracy import accuracy
-from axsim.calibrate import DEFAULT_METHOD, METHODS, FloatModel
+from axsim.conversion.calibrate import DEFAULT_METHOD, METHODS, FloatModel
 from axsim.images import ImageSet
 from axsim.importers.onnx import read_model
-from axsim.network import SCHEMES
-from axsim.preprocessing import Preprocessing
-from axsim.shipped import NETWORKS
+from axsim.inference.accuracy import accuracy
+from axsim.networks.network import SCHEMES
+from axsim.networks.preprocessing import Preprocessing
+from axsim.networks.shipped import NETWORKS
 
 WEIGHTS = pathlib.Path(__file__).parents[1] / "weights"
 CIFAR10 = Preprocessing(255.0, (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))

@@ -12,8 +12,8 @@ from axsim.accuracy_model import KINDS, AccuracyModel, LayerScales, amplitudes, 
 from axsim.accuracy_model.synthetic import random_multiplier
 from axsim.images import ImageSet
 from axsim.injection import inject
-from axsim.measure import gather_statistics
 from axsim.predict import LayerPrediction, PredictedNorms, Predictor
+from axsim.statistics.measure import gather_statistics
 
 
 def predictor_of(network, images):

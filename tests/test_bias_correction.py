@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from axsim.bias_correction import ChannelMeans, output_shift
+from axsim.conversion.bias_correction import ChannelMeans, output_shift
+from axsim.conversion.quantize import quantize
 from axsim.importers.float_graph import FloatGraph, FloatNode
-from axsim.network import SCHEMES
-from axsim.preprocessing import Preprocessing
-from axsim.quantize import quantize
+from axsim.networks.network import SCHEMES
+from axsim.networks.preprocessing import Preprocessing
 
 
 @settings(deadline=None)

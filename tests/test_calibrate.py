@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from axsim import calibrate as module
-from axsim.calibrate import BINS, METHODS, PERCENTILE, FloatModel, calibrate, preprocess
+from axsim.conversion import calibrate as module
+from axsim.conversion.calibrate import BINS, METHODS, PERCENTILE, FloatModel, calibrate, preprocess
 from axsim.errors import AxsimError, ConversionError
-from axsim.preprocessing import Preprocessing
+from axsim.networks.preprocessing import Preprocessing
 
 RECIPE = Preprocessing(255.0, (0.5, 0.4, 0.3), (0.25, 0.3, 0.5))
 TENSORS = ["x", "conv", "relu", "y"]

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from axsim.catalog import examples, families, multiplier
 from axsim.errors import MultiplierError
 from axsim.formats import pattern_values
-from axsim.product_table import Multiplier
+from axsim.multipliers.catalog import examples, families, multiplier
+from axsim.multipliers.product_table import Multiplier
 
 
 def signed_values(family):

@@ -9,8 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import axsim
-from axsim import charts
-from axsim.pictures import colours, error_image, signed_image
+from axsim.presentation import charts
+from axsim.presentation.pictures import colours, error_image, signed_image
 
 FINITE = st.floats(-1e9, 1e9)
 

@@ -18,7 +18,7 @@ import axsim
 from axsim.cli import main
 from axsim.demo import IMAGES, MULTIPLIERS, NETWORK, shipped
 from axsim.images import ImageSet, save_images
-from axsim.network_file import sign
+from axsim.networks.network_file import sign
 
 
 @pytest.fixture

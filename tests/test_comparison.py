@@ -10,15 +10,15 @@ import pytest
 from networks import network_of, random_images
 
 import axsim
-from axsim.accuracy import wilson_interval
 from axsim.cli import _plain
-from axsim.comparison import LayerComparison, compare
+from axsim.comparison.compare import LayerComparison, compare
 from axsim.errors import AxsimError, ImageError
 from axsim.images import ImageSet
-from axsim.measure import measure
-from axsim.pictures import colours, error_image
+from axsim.inference.accuracy import wilson_interval
 from axsim.predict import PredictedNorms, predict
-from axsim.report import may_replace, render, write_report
+from axsim.presentation.pictures import colours, error_image
+from axsim.presentation.report import may_replace, render, write_report
+from axsim.statistics.measure import measure
 
 NAMES = ("drum:k=3", "mitchell", "broken_array:h=2,v=5,signed=1")
 MULTIPLIERS = [axsim.multiplier(name) for name in NAMES]

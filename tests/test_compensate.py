@@ -12,10 +12,10 @@ from axsim.cli import main
 from axsim.compensation import Line, compensate, fold
 from axsim.errors import AxsimError, MultiplierError
 from axsim.images import ImageSet, save_images
-from axsim.measure import gather_statistics
-from axsim.network_file import load, save
-from axsim.product_table import Multiplier
+from axsim.multipliers.product_table import Multiplier
+from axsim.networks.network_file import load, save
 from axsim.statistics.file import save_statistics
+from axsim.statistics.measure import gather_statistics
 
 
 def linear_error(gain=0.25, shift=-900):

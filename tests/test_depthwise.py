@@ -10,10 +10,10 @@ from test_plan import TIERS, of_each_kind, on, products_spanning
 
 import axsim
 from axsim.formats import DTYPES
-from axsim.nodes import Conv, Quantization
-from axsim.nodes.windows import window_output
-from axsim.prepared.depthwise import DepthwiseProduct
-from axsim.prepared.layer_input import is_depthwise
+from axsim.inference.prepared.depthwise import DepthwiseProduct
+from axsim.inference.prepared.layer_input import is_depthwise
+from axsim.networks.nodes import Conv, Quantization
+from axsim.networks.nodes.windows import window_output
 
 __all__ = ["on"]
 NARROW_PRODUCTS = products_spanning(256, ("s8", "u8"))

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import axsim
-from axsim import derived
 from axsim.errors import MultiplierError
+from axsim.multipliers import derived
 
 CORE, SIGNED = axsim.multiplier("broken_array:h=2,v=5"), axsim.multiplier("broken_array:h=2,v=5,signed=1")
 CODES = st.integers(-128, 127)

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from networks import NOT_FIXED, OPERATORS, network_of, networks, random_images
 
 import axsim
-from axsim.engine import input_codes
 from axsim.errors import AxsimError, ImageError, MultiplierError, NetworkError
 from axsim.formats import DTYPES, code_range
-from axsim.product_table import Multiplier
-from axsim.rounding import FIXED, ROUNDINGS
+from axsim.inference.engine import input_codes
+from axsim.multipliers.product_table import Multiplier
+from axsim.networks.rounding import FIXED, ROUNDINGS
 
 SLOW_ENOUGH = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 # Codes that no multiplier makes: tables at the edges of their range, and one whose zero row is not zero.

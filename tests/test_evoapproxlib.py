@@ -8,8 +8,8 @@ import pytest
 from shared_data import shared_data
 
 import axsim
-from axsim.catalog import circuits
-from axsim.libraries import evoapproxlib
+from axsim.multipliers.catalog import circuits
+from axsim.multipliers.libraries import evoapproxlib
 
 CIRCUITS = circuits()
 

@@ -15,8 +15,8 @@ import axsim
 from axsim.errors import AxsimError, ConversionError
 from axsim.exporters.onnx import exported
 from axsim.importers.quantized_onnx import metadata
-from axsim.nodes import Node
-from axsim.validation import same_nodes
+from axsim.networks.nodes import Node
+from axsim.validation.validate import same_nodes
 
 OF_ATTENTION = ("constant", "gelu", "layer_norm", "matmul", "rearrange", "softmax")  # in test_export_tokens.py
 OPERATORS = tuple(op for op in ALL_OPERATORS if op not in OF_ATTENTION)

@@ -5,10 +5,10 @@ import onnxruntime
 import pytest
 from networks import network_of, random_images
 
-from axsim.engine import forward
 from axsim.exporters.onnx import exported
-from axsim.prepared import prepare
-from axsim.validation import validate
+from axsim.inference.engine import forward
+from axsim.inference.prepared import prepare
+from axsim.validation.validate import validate
 
 FLOAT = ("gelu", "softmax", "layer_norm")
 

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from axsim.errors import NetworkError
-from axsim.fixed_point import mean_multiplier, quantize_multiplier
+from axsim.inference.fixed_point import mean_multiplier, quantize_multiplier
 from axsim.kernels.fixed_point import requantize_fixed, requantize_float64, rescale
-from axsim.nodes import AveragePool, Quantization
+from axsim.networks.nodes import AveragePool, Quantization
 
 MULTIPLIERS = st.one_of(st.sampled_from([0, 2**30, 2**31 - 1, 3 * 2**29]), st.integers(2**30, 2**31 - 1))
 

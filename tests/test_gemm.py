@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 import axsim
 from axsim.errors import AxsimError, MultiplierError
-from axsim.gemm import Product, accumulator_bound
-from axsim.product_table import Multiplier
+from axsim.inference.gemm import Product, accumulator_bound
+from axsim.multipliers.product_table import Multiplier
 
 DTYPES = {"s8": np.int8, "u8": np.uint8}
 AWKWARD = [0, 1, 2, 7, 23, 115]

@@ -13,7 +13,7 @@ import axsim
 from axsim.cli import main
 from axsim.errors import ImageError
 from axsim.images import ImageSet, StreamedImages, arrays, load_images, save_images
-from axsim.preprocessing import Preprocessing
+from axsim.networks.preprocessing import Preprocessing
 
 NETWORK = network_of(["conv", "global_average_pool"], 3)  # input 3 x 7 x 6
 SHAPE = (7, 6, 3)

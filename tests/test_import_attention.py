@@ -15,7 +15,7 @@ import axsim
 from axsim.errors import ConversionError
 from axsim.images import ImageSet
 from axsim.importers.onnx import read_graph, read_model
-from axsim.preprocessing import Preprocessing
+from axsim.networks.preprocessing import Preprocessing
 
 FAITHFUL = 25.0  # dB: softmax and normalisation quantize more coarsely than a convolution does
 FEATURES, TOKENS, HEADS = 12, 12, 3  # of tokens made of images 3 x 9 x 7 in patches

@@ -24,7 +24,7 @@ from axsim.cli import main
 from axsim.errors import AxsimError, ConversionError
 from axsim.images import ImageSet, save_images
 from axsim.importers.onnx import read_graph, read_model
-from axsim.preprocessing import Preprocessing
+from axsim.networks.preprocessing import Preprocessing
 
 WRONG = 12.0  # dB, the most that a wrong one reaches
 

@@ -9,11 +9,11 @@ from tflite_files import Reference
 from tflite_models import MODELS
 
 import axsim
-from axsim.engine import encode, forward, input_codes, prepare
 from axsim.errors import ImageError
 from axsim.images import load_images
 from axsim.importers.tflite import import_tflite
-from axsim.network import Preprocessing
+from axsim.inference.engine import encode, forward, input_codes, prepare
+from axsim.networks.network import Preprocessing
 
 pytest.importorskip("ai_edge_litert", reason="needs LiteRT: pip install 'axsim[litert]'")
 

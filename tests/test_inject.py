@@ -8,15 +8,15 @@ import pytest
 from networks import network_of, random_images
 
 import axsim
-from axsim.engine import forward
 from axsim.errors import AxsimError
+from axsim.inference.engine import forward
+from axsim.inference.prepared import LayerInput, prepare
 from axsim.injection import DISTRIBUTIONS, ChannelErrors, ErrorModel, inject, standard_values
 from axsim.injection.run import _Injector
 from axsim.kernels.random import philox
-from axsim.network import Network
-from axsim.nodes import Conv, Flatten, Linear, Quantization
-from axsim.prepared import LayerInput, prepare
-from axsim.preprocessing import Preprocessing
+from axsim.networks.network import Network
+from axsim.networks.nodes import Conv, Flatten, Linear, Quantization
+from axsim.networks.preprocessing import Preprocessing
 
 # Published with the generator (Random123, kat_vectors): counter, key, result.
 VECTORS = [
@@ -227,7 +227,7 @@ def test_prepared_layers_room_holds_for_the_engine():
 def test_grid_on_the_command_line(tmp_path, capsys):
     from axsim.cli import main
     from axsim.images import ImageSet, save_images
-    from axsim.network_file import save
+    from axsim.networks.network_file import save
 
     network = network_of(["conv"], 0, "symmetric", (3, 5, 5))
     images = ImageSet(random_images(network, 4), np.zeros(4, np.int64))
@@ -252,7 +252,7 @@ def test_errors_of_a_multiplier_keep_what_is_not_given(tmp_path, capsys):
     """Of --mean and --std, the one that is not given is the multiplier's own; a 0 that is given counts."""
     from axsim.cli import main
     from axsim.images import ImageSet, save_images
-    from axsim.network_file import save
+    from axsim.networks.network_file import save
 
     network = network_of(["conv"], 0, "symmetric", (3, 5, 5))
     save(network, tmp_path / "n.h5")

@@ -7,12 +7,12 @@ from onnx import TensorProto, helper, numpy_helper
 
 import axsim
 from axsim.errors import AxsimError
-from axsim.gemm import Product, accumulator_bound
+from axsim.inference.gemm import Product, accumulator_bound
+from axsim.inference.operators import to_codes
+from axsim.inference.plan import operand_maps
 from axsim.kernels.im2col import im2col
 from axsim.kernels.requantize import requantize
-from axsim.nodes import Quantization
-from axsim.operators import to_codes
-from axsim.plan import operand_maps
+from axsim.networks.nodes import Quantization
 from axsim.statistics import ErrorSums, LayerStatistics
 
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import axsim
-from axsim import listing
-from axsim.catalog import circuits, names
 from axsim.cli import main
-from axsim.plots import error_plot, pareto_plot
+from axsim.multipliers import listing
+from axsim.multipliers.catalog import circuits, names
+from axsim.multipliers.plots import error_plot, pareto_plot
 
 EXACT = axsim.multiplier("exact")
 

@@ -13,7 +13,7 @@ from tflite_models import conv, fully_connected, pool
 import axsim
 from axsim.cli import main
 from axsim.errors import AxsimError, NetworkError
-from axsim.node_comparison import Tally
+from axsim.validation.node_comparison import Tally
 
 pytest.importorskip("ai_edge_litert", reason="needs LiteRT: pip install 'axsim[litert]'")
 PIXELS = np.random.default_rng(3).integers(0, 256, (5, 7, 6, 4), dtype=np.uint8)

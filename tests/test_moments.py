@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from axsim.catalog import multiplier
 from axsim.errors import AxsimError
 from axsim.formats import FORMATS, code_range, exact_products
-from axsim.moments import Moments, moments
+from axsim.multipliers.catalog import multiplier
+from axsim.multipliers.moments import Moments, moments
 
 PAIRS = [(w, x) for w in FORMATS for x in FORMATS]
 CONVENTIONS = ["exclude", "zero", "one"]

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from networks import network_of, networks, random_images
 
 from axsim.errors import NetworkError
-from axsim.network import Network
-from axsim.nodes import Flatten, Quantization, window_output
+from axsim.networks.network import Network
+from axsim.networks.nodes import Flatten, Quantization, window_output
 
 
 @settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])

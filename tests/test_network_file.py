@@ -11,7 +11,7 @@ from networks import OPERATORS, network_of, networks, random_images
 
 import axsim
 from axsim.errors import AxsimError, NetworkError
-from axsim.network_file import load, save, sign
+from axsim.networks.network_file import load, save, sign
 
 
 @pytest.fixture

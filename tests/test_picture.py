@@ -10,7 +10,7 @@ from PIL import Image
 from axsim.errors import ImageError, NetworkError
 from axsim.images import picture
 from axsim.images.picture import as_shown, decode, fitted, read_picture
-from axsim.preprocessing import FITS, INTERPOLATIONS, Preprocessing
+from axsim.networks.preprocessing import FITS, INTERPOLATIONS, Preprocessing
 
 
 def recipe(fit="crop", crop=1.0, interpolation="bilinear"):

@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from test_gemm import fast_oracle, operand
 
 import axsim
-import axsim.catalog
 from axsim.errors import AxsimError
 from axsim.formats import exact_products, pattern_values
-from axsim.gemm import Product, Rescale
+from axsim.inference.gemm import Product, Rescale
+from axsim.inference.low_rank import outer_products
+from axsim.inference.plan import byte_planes, operand_maps, plan, tier
 from axsim.kernels.simd.vectors import has_byte_dot_product, has_byte_permute
-from axsim.low_rank import outer_products
-from axsim.plan import byte_planes, operand_maps, plan, tier
-from axsim.product_table import Multiplier
+from axsim.multipliers import catalog
+from axsim.multipliers.product_table import Multiplier
 
 HAS_AVX512 = has_byte_permute() and has_byte_dot_product()
 needs_avx512 = pytest.mark.skipif(not HAS_AVX512, reason="this CPU has no AVX-512 byte permutes")
@@ -119,7 +119,7 @@ def test_codes_are_the_sums_requantized(kind, on):
             assert np.array_equal(product.codes(activations, Rescale(bias, scale, 3, (-100, 90))), wanted)
 
 
-@pytest.mark.parametrize("name", [*axsim.catalog.examples(), "drum:k=2", "drum:k=8", "truncated:t=7", "truncated:t=8"])
+@pytest.mark.parametrize("name", [*catalog.examples(), "drum:k=2", "drum:k=8", "truncated:t=7", "truncated:t=8"])
 @pytest.mark.parametrize("on", TIERS, indirect=True)
 def test_every_catalogue_entry(name, on):
     """All 65,536 products at once: w [256, 1] by x [1, 256]."""
@@ -233,7 +233,7 @@ def test_sums_of_outer_products_are_proven_or_not_taken(terms, operands, seed):
     assert found is None or np.array_equal(found.base[:, None] + found.f.T @ found.g, table)
 
 
-@pytest.mark.parametrize("name", sorted(axsim.catalog.circuits()))
+@pytest.mark.parametrize("name", sorted(catalog.circuits()))
 @pytest.mark.parametrize("on", TIERS, indirect=True)
 def test_every_circuit_on_awkward_shapes(name, on):
     multiplier = axsim.multiplier(name)

@@ -9,10 +9,10 @@ import reference
 from networks import network_of, random_images
 
 import axsim
-from axsim.measure import gather_statistics, measure
+from axsim.multipliers.product_table import Multiplier
 from axsim.predict import Predictor, predict, sampled_norms
-from axsim.product_table import Multiplier
 from axsim.statistics import LayerStatistics, NetworkStatistics
+from axsim.statistics.measure import gather_statistics, measure
 
 MULTIPLIERS = [axsim.multiplier(name) for name in ("mitchell", "drum:k=3", "truncated:v=6", "broken_array:h=1,v=5")]
 SIGNED = axsim.multiplier("broken_array:h=2,v=5,signed=1")
@@ -265,7 +265,7 @@ def test_several_passes_gather_what_one_does(monkeypatch):
     network = network_of(["conv", "grouped", "conv"], 8, "symmetric", (4, 6, 5))
     images = random_images(network, 4)
     wanted = gather_statistics(network, images)
-    monkeypatch.setattr("axsim.measure.COVARIANCE_BYTES", 1)
+    monkeypatch.setattr("axsim.statistics.measure.COVARIANCE_BYTES", 1)
     steps = []
     found = gather_statistics(network, images, progress=lambda done, total: steps.append((done, total)))
     assert steps[-1][0] == steps[-1][1] > 4
@@ -275,7 +275,7 @@ def test_several_passes_gather_what_one_does(monkeypatch):
 
 
 def test_a_layer_with_too_many_taps_keeps_columns(monkeypatch):
-    monkeypatch.setattr("axsim.measure.DENSE_TAPS", 8)
+    monkeypatch.setattr("axsim.statistics.measure.DENSE_TAPS", 8)
     network = network_of(["conv"], 8, "symmetric", (4, 6, 5))
     images = random_images(network, 30)
     statistics = gather_statistics(network, images)

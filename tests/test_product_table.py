@@ -7,11 +7,11 @@ import struct
 import numpy as np
 import pytest
 
-from axsim.catalog import multiplier
 from axsim.errors import MultiplierError
 from axsim.formats import FORMATS, exact_products, pattern_values
-from axsim.moments import moments
-from axsim.product_table import Multiplier
+from axsim.multipliers.catalog import multiplier
+from axsim.multipliers.moments import moments
+from axsim.multipliers.product_table import Multiplier
 
 PAIRS = list(itertools.product(FORMATS, FORMATS))
 WRAPPED = [pair for pair in PAIRS if pair != ("u8", "u8")]

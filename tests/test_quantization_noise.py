@@ -13,9 +13,9 @@ import axsim
 from axsim.cli import main
 from axsim.errors import AxsimError
 from axsim.images import ImageSet
-from axsim.network import SCHEMES
-from axsim.preprocessing import Preprocessing
-from axsim.quantization_noise import quantization_noise
+from axsim.networks.network import SCHEMES
+from axsim.networks.preprocessing import Preprocessing
+from axsim.validation.quantization_noise import quantization_noise
 
 RECIPE = Preprocessing(255.0, (0.5, 0.4, 0.3), (0.25, 0.3, 0.5))
 IMAGES = np.random.default_rng(1).integers(0, 256, (60, 7, 6, 3), dtype=np.uint8)

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import axsim
+from axsim.conversion.quantize import activation_quantization, quantize, share_concat_ranges
 from axsim.errors import ConversionError, NetworkError
 from axsim.importers.float_graph import UNBOUNDED, FloatGraph, FloatNode
-from axsim.network import SCHEMES
-from axsim.preprocessing import Preprocessing
-from axsim.quantize import activation_quantization, quantize, share_concat_ranges
+from axsim.networks.network import SCHEMES
+from axsim.networks.preprocessing import Preprocessing
 
 RECIPE = Preprocessing(255.0, (0.5, 0.5), (0.5, 0.5))
 ENDS = {"symmetric": (-127, 127), "affine": (0, 255)}

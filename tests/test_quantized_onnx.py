@@ -18,8 +18,8 @@ from axsim.importers.float_graph import FloatGraph
 from axsim.importers.quantized_onnx import holds_integers, is_quantized, passes
 from axsim.importers.quantized_onnx.integer_operators import as_qdq
 from axsim.importers.quantized_onnx.reader import QuantizedNode
-from axsim.nodes import Quantization
-from axsim.preprocessing import Preprocessing
+from axsim.networks.nodes import Quantization
+from axsim.networks.preprocessing import Preprocessing
 
 RECIPE = Preprocessing(255.0, (0.5,) * 3, (0.125,) * 3)
 IMAGES = np.random.default_rng(2).integers(0, 256, (24, 9, 8, 3), dtype=np.uint8)

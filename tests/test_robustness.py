@@ -18,7 +18,7 @@ from axsim.cli import main
 from axsim.errors import AxsimError, ImageError, MultiplierError, NetworkError
 from axsim.files import check_writable, replacing
 from axsim.images import ImageSet, load_images, save_images
-from axsim.preprocessing import Preprocessing
+from axsim.networks.preprocessing import Preprocessing
 from axsim.progress import ProgressDisplay
 
 NETWORK = network_of(["conv", "add"], 3)
@@ -278,8 +278,8 @@ def test_names_where_multipliers_belong(call):
 
 
 def test_the_heat_map_is_of_the_operands_that_the_network_has():
-    from axsim.pictures import error_image
-    from axsim.report import render
+    from axsim.presentation.pictures import error_image
+    from axsim.presentation.report import render
 
     network = network_of(["conv"], 2, "affine")
     mitchell = axsim.multiplier("mitchell")

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from axsim.formats import code_range, pattern_values
-from axsim.nodes import Add, AveragePool, Quantization
-from axsim.operators import compute
-from axsim.rounding import fused_multiply_add
+from axsim.inference.operators import compute
+from axsim.networks.nodes import Add, AveragePool, Quantization
+from axsim.networks.rounding import fused_multiply_add
 
 FLOATS = st.floats(-1e6, 1e6, width=32)
 

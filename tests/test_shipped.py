@@ -11,10 +11,10 @@ import pytest
 
 import axsim
 from axsim.cli import main
-from axsim.comparison import check_labels
+from axsim.comparison.compare import check_labels
 from axsim.demo import MULTIPLIERS
 from axsim.errors import NetworkError
-from axsim.shipped import NETWORKS, network_path, shipped
+from axsim.networks.shipped import NETWORKS, network_path, shipped
 
 WEIGHTS = pathlib.Path(__file__).parents[1] / "weights"
 

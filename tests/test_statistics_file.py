@@ -6,10 +6,10 @@ import pytest
 from networks import network_of, random_images
 
 from axsim.errors import AxsimError
-from axsim.measure import gather_statistics
-from axsim.network_file import load, save
+from axsim.networks.network_file import load, save
 from axsim.signed_file import sign
 from axsim.statistics.file import FORMAT, load_statistics, save_statistics
+from axsim.statistics.measure import gather_statistics
 
 
 @pytest.fixture

@@ -12,16 +12,16 @@ from networks import network_of, random_images
 
 import axsim
 from axsim.accuracy_model.model import falling
-from axsim.catalog import names
 from axsim.cli import main
 from axsim.commands.study import serving
 from axsim.errors import AxsimError
 from axsim.images import ImageSet, save_images
 from axsim.injection import inject
-from axsim.measure import gather_statistics, measure
-from axsim.network_file import save
+from axsim.multipliers.catalog import names
+from axsim.networks.network_file import save
 from axsim.predict import Predictor
 from axsim.statistics.file import save_statistics
+from axsim.statistics.measure import gather_statistics, measure
 from axsim.study import CANDIDATES, LayerRow, Row, Study, findings, study, write_study_report
 from axsim.study.figures import bias_regime
 from axsim.study.findings import pearson, spearman

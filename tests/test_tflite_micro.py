@@ -6,8 +6,8 @@ from shared_data import shared_data
 from tflite_models import MODELS
 
 import axsim
-from axsim.engine import forward, prepare
 from axsim.importers.tflite import import_tflite
+from axsim.inference.engine import forward, prepare
 
 runtime = pytest.importorskip(
     "tflite_micro.python.tflite_micro.runtime", reason="needs tflite-micro, which is built for Linux on x86-64"

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axsim.accuracy import accuracy, ranks
 from axsim.errors import AxsimError
+from axsim.inference.accuracy import accuracy, ranks
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.integers(1, 20))

@@ -11,9 +11,9 @@ from quantized_models import quantize
 from shared_data import shared_data
 
 import axsim
-from axsim.calibrate import preprocess
-from axsim.network import SCHEMES
-from axsim.preprocessing import Preprocessing
+from axsim.conversion.calibrate import preprocess
+from axsim.networks.network import SCHEMES
+from axsim.networks.preprocessing import Preprocessing
 
 CIFAR10 = Preprocessing(255.0, (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
 IMAGENET = Preprocessing(255.0, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), "squash", 1.0, "bicubic")
@@ -44,7 +44,7 @@ def pictures(name, count):
     model, recipe = NETWORKS[name]
     if model.startswith("cifar10"):
         return axsim.load_images(shared_data("images/cifar10/test.npz"), count).images
-    from axsim.quantize import ModelInput
+    from axsim.conversion.quantize import ModelInput
 
     viewer = ModelInput((3, 224, 224), recipe, None)
     return axsim.load_images(shared_data("images/imagenet/val650"), count, viewer, unlabelled=True).images[:]

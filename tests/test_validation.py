@@ -8,11 +8,12 @@ import pytest
 from networks import network_of, random_images
 
 import axsim
-from axsim import onnx_session, validation
 from axsim.cli import main
 from axsim.errors import AxsimError, ImageError, NetworkError
 from axsim.exporters.onnx import exported
 from axsim.images import ImageSet, save_images
+from axsim.validation import onnx_session
+from axsim.validation import validate as validation
 
 
 def changed(network, name, **fields):

@@ -10,12 +10,12 @@ import reference
 from shared_data import shared_data
 
 import axsim
-from axsim.calibrate import DEFAULT_METHOD
+from axsim.conversion.calibrate import DEFAULT_METHOD
 from axsim.images import ImageSet
-from axsim.network import SCHEMES
-from axsim.preprocessing import Preprocessing
-from axsim.quantization_noise import quantization_noise
-from axsim.shipped import NETWORKS
+from axsim.networks.network import SCHEMES
+from axsim.networks.preprocessing import Preprocessing
+from axsim.networks.shipped import NETWORKS
+from axsim.validation.quantization_noise import quantization_noise
 
 WEIGHTS = pathlib.Path(__file__).parents[1] / "weights"
 MODEL = "models/fmnist_vit_tiny_fp32.onnx"

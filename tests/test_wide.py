@@ -14,10 +14,10 @@ from families.measured import agrees
 from families.models import MODELS, ON_ARRAYS
 
 from axsim import wide_moments
-from axsim.catalog import examples, families, multiplier
 from axsim.errors import AxsimError, MultiplierError
 from axsim.kernels.error_sums import BLOCK, EXCLUDE, error_sums
-from axsim.members import member
+from axsim.multipliers.catalog import examples, families, multiplier
+from axsim.multipliers.members import member
 
 CONVENTIONS = ["exclude", "zero", "one"]
 

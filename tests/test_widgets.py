@@ -8,11 +8,11 @@ from networks import network_of, random_images
 
 import axsim
 import axsim.widgets as aw
-from axsim import multiplier_file
-from axsim.display import experiment_html, multiplier_html
-from axsim.experiment import DISTRIBUTIONS, codes, experiment
+from axsim.comparison.experiment import DISTRIBUTIONS, codes, experiment
 from axsim.images import ImageSet
-from axsim.measure import measure
+from axsim.multipliers import multiplier_file
+from axsim.presentation.display import experiment_html, multiplier_html
+from axsim.statistics.measure import measure
 from axsim.widgets.background import KERNELS, Background, Stopped
 from axsim.widgets.multiplier import operand_outline
 from axsim.widgets.parts import BY_NAME, CIRCUITS, MultiplierPicker
@@ -48,7 +48,7 @@ def test_a_wrong_name_stands_with_its_complaint(name):
 
 def test_every_family_can_be_picked_and_moved():
     picker = MultiplierPicker("exact")
-    for family in axsim.catalog.families():
+    for family in axsim.multipliers.catalog.families():
         picker._kind.value = family
         assert picker.chosen is not None, picker._complaint.value
         for slider in picker._inputs.values():

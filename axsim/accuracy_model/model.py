@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..engine import run
 from ..formats import Format
 from ..images import ImageSet
+from ..inference.engine import run
 from ..injection import ChannelErrors, inject
-from ..network import Network
+from ..networks.network import Network
 from ..predict import LayerPrediction, NetworkPrediction, Predictor
 from .sensitivity import KINDS, Kind, LayerScales, amplitudes, logits_distortion
 from .synthetic import random_multiplier

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..injection import ChannelErrors
-from ..network import Network
+from ..networks.network import Network
 from ..predict import LayerPrediction
 
 Kind = Literal["common", "scattered", "gain", "noise"]

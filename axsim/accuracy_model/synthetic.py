@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..formats import Format, exact_products, pattern_values
-from ..product_table import Multiplier
+from ..multipliers.product_table import Multiplier
 
 SIZE = 400.0  # root mean square of the error over all pairs, LSB: large enough that rounding to integers is nothing
 

@@ -18,10 +18,10 @@ from typing import Any
 import numba
 import numpy as np
 
-from ..catalog import multiplier
 from ..errors import AxsimError
+from ..inference.plan import tier
 from ..kernels.simd.vectors import features
-from ..plan import tier
+from ..multipliers.catalog import multiplier
 from .contenders import BLAS, OUTSIDE, TABLES, contenders_of, random_table
 from .workloads import WORKLOADS, Workload
 
@@ -119,11 +119,11 @@ def _timings(workload: Workload, threads: int, seconds: float) -> Iterator[Timin
 
 def compile_all() -> None:
     """Compile what the demo needs: the families, and the kernels of convolutions, residual adds and measurements."""
-    from ..catalog import examples
     from ..demo import IMAGES, NETWORK, shipped
     from ..images import load_images
-    from ..measure import measure
-    from ..network_file import load
+    from ..multipliers.catalog import examples
+    from ..networks.network_file import load
+    from ..statistics.measure import measure
 
     for name in examples():
         multiplier(name)

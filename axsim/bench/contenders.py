@@ -8,14 +8,14 @@ from typing import Any
 import numba
 import numpy as np
 
-from ..catalog import multiplier
 from ..formats import Patterns
-from ..gemm import Product
+from ..inference.gemm import Product
+from ..inference.plan import plan, product_planes
+from ..inference.prepared.depthwise import DepthwiseProduct
 from ..kernels.im2col import im2col
-from ..nodes import Conv, Quantization
-from ..plan import plan, product_planes
-from ..prepared.depthwise import DepthwiseProduct
-from ..product_table import Multiplier
+from ..multipliers.catalog import multiplier
+from ..multipliers.product_table import Multiplier
+from ..networks.nodes import Conv, Quantization
 from .workloads import Workload
 
 TABLES = ("exact", "drum:k=4", "broken_array:h=2,v=5,signed=1", "mitchell", "mul8u_FTA", "mul8u_2HH", "random 16-bit")

@@ -10,8 +10,8 @@ from ..progress import ProgressDisplay
 if TYPE_CHECKING:
     from ..images import ImageSet
     from ..images.load import Viewer
-    from ..network import Network
-    from ..preprocessing import Preprocessing
+    from ..networks.network import Network
+    from ..networks.preprocessing import Preprocessing
 
 IMAGES_HELP = (
     "folder of JPEG or PNG pictures, or .h5 or .npz with images uint8 [N, H, W, C], or int8 codes of the "
@@ -56,9 +56,9 @@ def add_network_and_images(parser: argparse.ArgumentParser) -> None:
 
 def network_and_images(given: argparse.Namespace, display: ProgressDisplay) -> "tuple[Network, ImageSet]":
     """Load both and check that they fit each other."""
-    from ..comparison import check_labels
-    from ..engine import check_images
-    from ..network_file import load
+    from ..comparison.compare import check_labels
+    from ..inference.engine import check_images
+    from ..networks.network_file import load
 
     network = load(given.network)
     network = dataclasses.replace(network, preprocessing=fitting(given, network.preprocessing))

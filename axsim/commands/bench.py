@@ -11,7 +11,7 @@ from .arguments import counts, seconds
 from .result import Result
 
 if TYPE_CHECKING:
-    from ..product_table import Multiplier
+    from ..multipliers.product_table import Multiplier
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +28,7 @@ def run(given: argparse.Namespace) -> Result:
 
     from ..bench import OUTSIDE, WORKLOADS, Timing, machine
     from ..bench import bench as timings_of
-    from ..catalog import multiplier
+    from ..multipliers.catalog import multiplier
 
     if given.explain:
         return _explained(multiplier(given.explain))
@@ -64,7 +64,7 @@ def run(given: argparse.Namespace) -> Result:
 
 def _explained(each: "Multiplier") -> Result:
     from ..formats import FORMATS
-    from ..plan import plan, tier
+    from ..inference.plan import plan, tier
 
     rows = []
     for pair in ((w, x) for w in FORMATS for x in FORMATS):

@@ -10,7 +10,7 @@ from .result import Result
 
 if TYPE_CHECKING:
     from ..images import ImageSet
-    from ..network import Network
+    from ..networks.network import Network
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -48,10 +48,10 @@ def comparison_result(
     layers: bool = True,
 ) -> Result:
     """Compare, and write a report if its path is given; `layers`: print every layer's norms too."""
-    from ..catalog import multiplier
-    from ..comparison import compare
+    from ..comparison.compare import compare
     from ..files import check_writable
-    from ..report import write_report
+    from ..multipliers.catalog import multiplier
+    from ..presentation.report import write_report
     from ..text import comparison_text
 
     if report is not None:

@@ -32,12 +32,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> Result:
     """Compensate and save."""
-    from ..catalog import multiplier
     from ..compensation import compensate
-    from ..engine import run
     from ..files import check_output
     from ..images import load_images
-    from ..network_file import load, save
+    from ..inference.engine import run
+    from ..multipliers.catalog import multiplier
+    from ..networks.network_file import load, save
     from ..statistics.file import load_statistics
     from ..text import accuracy_text
 

@@ -11,8 +11,8 @@ from .result import Result
 
 if TYPE_CHECKING:
     from ..images import ImageSet
-    from ..network import Network
-    from ..preprocessing import Preprocessing
+    from ..networks.network import Network
+    from ..networks.preprocessing import Preprocessing
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -71,10 +71,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> Result:
     """Convert a model, quantizing it where it is float."""
-    from .. import engine
-    from ..comparison import check_labels
+    from ..comparison.compare import check_labels
     from ..files import check_output, check_readable
-    from ..network_file import save
+    from ..inference import engine
+    from ..networks.network_file import save
     from ..text import accuracy_text
 
     check_readable(given.model, ConversionError, "name an .onnx or a fully integer .tflite model")
@@ -141,8 +141,8 @@ def _check_rounding(rounding: str | None, kind: str) -> None:
 
 def _quantized(given: argparse.Namespace, display: ProgressDisplay) -> "tuple[Network, ImageSet]":
     """Quantize a float ONNX model; the images that it was calibrated on."""
-    from .. import quantize
-    from ..calibrate import DEFAULT_METHOD
+    from ..conversion import quantize
+    from ..conversion.calibrate import DEFAULT_METHOD
 
     if given.images is None:
         raise AxsimError("--images must be given for a float model, to calibrate on")
@@ -166,7 +166,7 @@ def _quantized(given: argparse.Namespace, display: ProgressDisplay) -> "tuple[Ne
 
 def _imported(given: argparse.Namespace, display: ProgressDisplay) -> "tuple[Network, ImageSet | None]":
     """Take over a quantized model; images that it shall be tried on."""
-    from ..engine import check_images
+    from ..inference.engine import check_images
 
     kind = _kind(given.model)
     for name in ("scheme", "calibration", "no_bias_correction", "drop_background"):
@@ -215,7 +215,7 @@ def _about(given: argparse.Namespace) -> dict[str, str]:
 
 
 def _recipe(given: argparse.Namespace, channels: int) -> "Preprocessing":
-    from ..preprocessing import Preprocessing
+    from ..networks.preprocessing import Preprocessing
 
     pixel_scale = 255.0 if given.pixel_scale is None else given.pixel_scale
     numbers = Preprocessing(pixel_scale, given.mean or (0.0,) * channels, given.std or (1.0,) * channels)

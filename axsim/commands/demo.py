@@ -14,14 +14,14 @@ from .result import Result
 
 if TYPE_CHECKING:
     from ..images import ImageSet
-    from ..network import Network
+    from ..networks.network import Network
 
 DEFAULT = "resnet20-cifar10"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    from ..shipped import NETWORKS
+    from ..networks.shipped import NETWORKS
 
     parser.add_argument("--network", choices=sorted(NETWORKS), default=DEFAULT, help=f"one that ships ({DEFAULT})")
     parser.add_argument(
@@ -42,10 +42,10 @@ def run(given: argparse.Namespace) -> Result:
     """Compare the demo's multipliers on a network and images that ship and write a report."""
     from ..demo import MULTIPLIERS, REPORT, SHOWN_CLASSES
     from ..images import load_images
-    from ..network_file import load
-    from ..plan import tier
-    from ..report import may_replace
-    from ..shipped import NETWORKS, shipped
+    from ..inference.plan import tier
+    from ..networks.network_file import load
+    from ..networks.shipped import NETWORKS, shipped
+    from ..presentation.report import may_replace
 
     report = pathlib.Path(given.report or REPORT)
     if not may_replace(report):
@@ -62,8 +62,8 @@ def run(given: argparse.Namespace) -> Result:
 
 def _with_classes(result: Result, network: "Network", images: "ImageSet") -> Result:
     """Add what each multiplier took each image for."""
-    from ..catalog import multiplier
     from ..demo import MULTIPLIERS, classes_by_multiplier
+    from ..multipliers.catalog import multiplier
 
     display = ProgressDisplay()
     try:

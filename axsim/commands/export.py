@@ -17,8 +17,8 @@ def run(given: argparse.Namespace) -> Result:
     """Export a network."""
     from ..exporters.onnx import OPSET, export
     from ..files import check_output
-    from ..network_file import load
-    from ..rounding import FIXED
+    from ..networks.network_file import load
+    from ..networks.rounding import FIXED
 
     check_output(given.output, given.overwrite, given.network)
     network = load(given.network)

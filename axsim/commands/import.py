@@ -82,7 +82,7 @@ def _import(given: argparse.Namespace, path: Any) -> "Imported":
 
 
 def _save(imported: "Imported", path: Any, overwrite: bool) -> None:
-    from ..multiplier_file import save
+    from ..multipliers.multiplier_file import save
 
     save(imported.multiplier, path, imported.about, overwrite)
 

@@ -39,10 +39,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> Result:
     """Inject errors."""
-    from ..catalog import multiplier
     from ..files import check_output, replacing
     from ..injection import ErrorModel, inject
     from ..injection.grid import accuracy_grid, accuracy_map
+    from ..multipliers.catalog import multiplier
     from ..text import accuracy_text, text_table
 
     cells = len(given.mean or (0.0,)), len(given.std or (0.0,))

@@ -23,8 +23,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> Result:
     """List the nodes, with their noise where the float model is given."""
-    from ..network_file import load
-    from ..quantization_noise import quantization_noise
+    from ..networks.network_file import load
+    from ..validation.quantization_noise import quantization_noise
 
     if (given.model is None) != (given.images is None):
         raise AxsimError("--model and --images must be given together: noise is measured on images")

@@ -24,7 +24,7 @@ def run(given: argparse.Namespace) -> Result:
     import sys
 
     from ..errors import AxsimError
-    from ..notebook_copies import copy_notebooks
+    from ..presentation.notebook_copies import copy_notebooks
 
     if not given.copy_only and importlib.util.find_spec("jupyterlab") is None:
         raise AxsimError("JupyterLab is not installed: pip install 'axsim[lab]'")

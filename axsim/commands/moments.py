@@ -46,7 +46,7 @@ _formats.__name__ = "pair of formats"
 
 def run(given: argparse.Namespace) -> Result:
     """All error statistics of one multiplier."""
-    from ..catalog import multiplier
+    from ..multipliers.catalog import multiplier
 
     if given.width is not None or given.sample is not None or re.search(r"[:,]\s*width\s*=", given.multiplier):
         return _counted(given)
@@ -57,7 +57,7 @@ def run(given: argparse.Namespace) -> Result:
         each = each.serving(*given.operands)
     if given.plot:
         from ..files import check_output
-        from ..plots import error_plot
+        from ..multipliers.plots import error_plot
 
         check_output(given.plot, given.overwrite, given.multiplier)
         error_plot(each, given.plot, given.overwrite)
@@ -83,7 +83,7 @@ def _rows(figures: dict[str, float | int | str]) -> list[list[str]]:
 
 def _counted(given: argparse.Namespace) -> Result:
     """Error statistics without a table: of another width, or of a sample."""
-    from ..wide import wide_moments
+    from ..multipliers.wide import wide_moments
 
     if given.plot:
         raise AxsimError("--plot draws a table of 8-bit operands: leave out --width and --sample, or --plot")

@@ -8,7 +8,7 @@ from .arguments import operands
 from .result import Result
 
 if TYPE_CHECKING:
-    from ..listing import Row
+    from ..multipliers.listing import Row
 
 SHOWN = {  # column: head, format, factor
     "mean_error": ("mean error", ".4g", 1),
@@ -46,9 +46,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> Result:
     """List families, or multipliers."""
-    from .. import listing
-    from ..catalog import multiplier, names
     from ..errors import AxsimError
+    from ..multipliers import listing
+    from ..multipliers.catalog import multiplier, names
 
     if given.families:
         return _families()
@@ -65,7 +65,7 @@ def run(given: argparse.Namespace) -> Result:
     rows = listing.rows([multiplier(name) for name in given.names or names()], given.operands)
     rows = [row for row in rows if all(each.holds(row) for each in conditions)]
     if given.plot:
-        from ..plots import pareto_plot
+        from ..multipliers.plots import pareto_plot
 
         pareto_plot(rows, cost, error, given.plot, given.overwrite)
     if given.pareto:
@@ -112,7 +112,7 @@ def _data(row: "Row") -> dict[str, Any]:
 
 
 def _families() -> Result:
-    from ..catalog import WIDTH, families
+    from ..multipliers.catalog import WIDTH, families
 
     rows, data = [], []
     for name, family in families().items():

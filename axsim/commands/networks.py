@@ -14,8 +14,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> Result:
     """List name, size, accuracy, origin and licence of each."""
-    from ..network_file import load
-    from ..shipped import NETWORKS, shipped
+    from ..networks.network_file import load
+    from ..networks.shipped import NETWORKS, shipped
 
     rows, lines, data = [], [], []
     for each in NETWORKS.values():

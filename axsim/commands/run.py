@@ -11,8 +11,8 @@ from .arguments import add_network_and_images, count, network_and_images, skippe
 from .result import Result
 
 if TYPE_CHECKING:
-    from ..network import Network
-    from ..product_table import Multiplier
+    from ..multipliers.product_table import Multiplier
+    from ..networks.network import Network
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> Result:
     """Run a network."""
-    from .. import engine
+    from ..inference import engine
     from ..text import accuracy_text
 
     display = ProgressDisplay()
@@ -109,7 +109,7 @@ def run(given: argparse.Namespace) -> Result:
 
 def _multipliers(network: "Network", given: argparse.Namespace) -> "dict[str, Multiplier]":
     """Return the multiplier of each layer, by its name."""
-    from ..catalog import multiplier
+    from ..multipliers.catalog import multiplier
 
     chosen = {layer.name: multiplier(given.multiplier) for layer in network.layers}
     for item in given.layers:

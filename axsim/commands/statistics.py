@@ -23,8 +23,8 @@ def run(given: argparse.Namespace) -> Result:
     import time
 
     from ..files import check_output
-    from ..measure import gather_statistics
     from ..statistics.file import save_statistics
+    from ..statistics.measure import gather_statistics
 
     check_output(given.output, given.overwrite, given.network, given.images, given.labels)
     display = ProgressDisplay()

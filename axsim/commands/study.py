@@ -9,8 +9,8 @@ from .arguments import add_network_and_images, count, network_and_images
 from .result import Result
 
 if TYPE_CHECKING:
-    from ..network import Network
-    from ..product_table import Multiplier
+    from ..multipliers.product_table import Multiplier
+    from ..networks.network import Network
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -41,9 +41,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> Result:
     """Study a network."""
-    from ..catalog import multiplier
     from ..files import check_output
     from ..images import load_images
+    from ..multipliers.catalog import multiplier
     from ..statistics.file import load_statistics
     from ..study import findings, study, write_study_report
     from ..study.text import study_data, study_text
@@ -78,7 +78,7 @@ def run(given: argparse.Namespace) -> Result:
 
 def serving(network: "Network") -> "list[Multiplier]":
     """All listed multipliers but the exact one that serve every layer of the network; equal tables once."""
-    from ..catalog import multiplier, names
+    from ..multipliers.catalog import multiplier, names
 
     formats = {
         tuple(network.quantization(name).format for name in layer.inputs)

@@ -9,7 +9,7 @@ from .arguments import add_network_and_images, network_and_images, skipped_lines
 from .result import Result
 
 if TYPE_CHECKING:
-    from ..node_comparison import RuntimeComparison
+    from ..validation.node_comparison import RuntimeComparison
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,8 +26,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> Result:
     """Validate a network; it fails where an integer differs."""
     from ..importers.tflite_model import is_tflite
-    from ..litert import validate_litert
-    from ..validation import validate
+    from ..validation.litert import validate_litert
+    from ..validation.validate import validate
 
     display = ProgressDisplay()
     try:
@@ -47,7 +47,7 @@ def run(given: argparse.Namespace) -> Result:
 
 
 def _lines(found: "RuntimeComparison") -> list[str]:
-    from ..rounding import ROUNDINGS
+    from ..networks.rounding import ROUNDINGS
     from ..text import text_table
 
     network = found.network

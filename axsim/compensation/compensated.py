@@ -5,13 +5,13 @@ from typing import Literal
 
 import numpy as np
 
-from ..engine import Progress, forward
 from ..errors import AxsimError
 from ..images import Pixels
-from ..network import Network
+from ..inference.engine import Progress, forward
+from ..inference.prepared import LayerInput, Multiplying, PreparedLayer, Sums, prepare
+from ..multipliers.product_table import Multiplier, check_multiplier
+from ..networks.network import Network
 from ..predict import Predictor
-from ..prepared import LayerInput, Multiplying, PreparedLayer, Sums, prepare
-from ..product_table import Multiplier, check_multiplier
 from ..statistics import NetworkStatistics
 from .folding import Line, fold
 

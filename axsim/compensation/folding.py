@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import AxsimError
-from ..network import Network
-from ..nodes import Quantization, WeightLayer
+from ..networks.network import Network
+from ..networks.nodes import Quantization, WeightLayer
 from ..predict import LayerPrediction
 
 SMALLEST, LARGEST = 0.25, 4.0  # of 1 + gain: beyond, the line says little of the channel, and its inverse would shout

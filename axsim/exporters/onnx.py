@@ -21,8 +21,8 @@ from ..files import check_writable, replacing
 from ..formats import DTYPES, code_range
 from ..importers.onnx import require_onnx
 from ..importers.quantized_onnx.metadata import written
-from ..network import INPUT, Network
-from ..nodes import (
+from ..networks.network import INPUT, Network
+from ..networks.nodes import (
     Add,
     AveragePool,
     Concat,

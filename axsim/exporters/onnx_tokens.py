@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..nodes import Constant, Gelu, LayerNorm, MatMul, Quantization, Rearrange, Softmax
+from ..networks.nodes import Constant, Gelu, LayerNorm, MatMul, Quantization, Rearrange, Softmax
 
 if TYPE_CHECKING:
     from .onnx import Writer

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from ..errors import ImageError, first_line
-from ..preprocessing import Preprocessing
+from ..networks.preprocessing import Preprocessing
 from .image_set import ImageSet, StreamedImages
 from .picture import MODES, SUFFIXES, read_picture
 

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ..errors import ImageError
-from ..preprocessing import Preprocessing
+from ..networks.preprocessing import Preprocessing
 from .arrays import read_arrays
 from .folder import Listing, list_folder, read_folder
 from .image_set import ImageSet, check_limit
 
 
 class Viewer(Protocol):
-    """Whom images are read for: a Network, or a model that becomes one (`axsim.quantize.ModelInput`)."""
+    """Whom images are read for: a Network, or a model that becomes one (`axsim.conversion.quantize.ModelInput`)."""
 
     @property
     def input_shape(self) -> tuple[int, int, int]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from ..errors import ImageError, first_line
-from ..preprocessing import Preprocessing
+from ..networks.preprocessing import Preprocessing
 
 FORMATS = ("JPEG", "PNG")
 SUFFIXES = (".jpg", ".jpeg", ".png")

@@ -23,8 +23,8 @@ class FloatNode:
     Attributes
     ----------
     op : str
-        An operator of `axsim.nodes`, or "batch_norm", "clip", "bias", "identity", "scale", "erf", "product", which the
-        passes remove.
+        An operator of `axsim.networks.nodes`, or "batch_norm", "clip", "bias", "identity", "scale", "erf", "product",
+        which the passes remove.
     name : str
         The tensor it produces.
     inputs : list of str
@@ -32,7 +32,7 @@ class FloatNode:
     label : str
         The model's own name of the operator, which stays when a pass lets it produce another tensor.
     attributes : dict
-        The fields that the operator's class in `axsim.nodes` has beyond its quantization.
+        The fields that the operator's class in `axsim.networks.nodes` has beyond its quantization.
     weight, bias : float32 arrays
         Of conv [M, C / groups, kh, kw], [M] and linear [M, F], [M]; scale and shift of a batch_norm or layer_norm [C];
         a constant bias, [1], [C] or [C, H, W]; a factor [1]; the numbers of a constant [C, H, W].

@@ -1,7 +1,7 @@
 """Names of nodes and networks from those that a model bears."""
 
-from ..network import INPUT, printable
-from ..nodes import OPERATORS, WeightLayer
+from ..networks.network import INPUT, printable
+from ..networks.nodes import OPERATORS, WeightLayer
 from .float_graph import FloatGraph
 
 

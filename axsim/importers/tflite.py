@@ -15,10 +15,10 @@ import numpy.typing as npt
 
 from ..errors import AxsimError, ConversionError, NetworkError
 from ..formats import Format, code_range
-from ..network import INPUT, Network, printable
-from ..nodes import Node, Quantization, Shape
-from ..preprocessing import Preprocessing
-from ..rounding import FIXED
+from ..networks.network import INPUT, Network, printable
+from ..networks.nodes import Node, Quantization, Shape
+from ..networks.preprocessing import Preprocessing
+from ..networks.rounding import FIXED
 from .tflite_model import Model, Operator, Tensor, read_model
 from .tflite_operators import CONVERTERS
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ..errors import AxsimError, ConversionError, first_line
 from ..files import check_readable
-from ..network import printable
+from ..networks.network import printable
 
 LARGEST_FILE = 2**30  # bytes
 LARGEST_COUNT = 10_000  # of tensors, operators, buffers

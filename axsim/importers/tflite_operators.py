@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..fixed_point import quantize_multiplier
 from ..formats import code_range
-from ..nodes import (
+from ..inference.fixed_point import quantize_multiplier
+from ..networks.nodes import (
     Add,
     AveragePool,
     Concat,

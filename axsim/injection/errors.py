@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import AxsimError
+from ..multipliers.product_table import Multiplier
 from ..predict import LayerPrediction
-from ..product_table import Multiplier
 from .distributions import VALUES, Distribution, empirical_values, standard_values
 
 Per = Literal["accumulator", "product"]

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ..cells import cell_map
 from ..images import Pixels
-from ..network import Network
+from ..networks.network import Network
+from ..presentation.cells import cell_map
 from .errors import ErrorModel
 from .run import inject
 

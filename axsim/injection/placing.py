@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from ..product_table import Multiplier
+from ..multipliers.product_table import Multiplier
 from ..statistics import LayerStatistics
 
 

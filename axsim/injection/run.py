@@ -6,13 +6,13 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from ..engine import Progress, Run, exact_steps, forward
 from ..errors import AxsimError
 from ..formats import DTYPES, Patterns, pattern_values
 from ..images import Pixels
+from ..inference.engine import Progress, Run, exact_steps, forward
+from ..inference.prepared import LayerInput, Multiplying, PreparedLayer, Sums, prepare
 from ..kernels.random import TAP_BITS, add_accumulator_errors, add_product_errors
-from ..network import Network
-from ..prepared import LayerInput, Multiplying, PreparedLayer, Sums, prepare
+from ..networks.network import Network
 from .distributions import standard_values
 from .errors import ChannelErrors, ErrorModel
 

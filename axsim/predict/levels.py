@@ -31,7 +31,7 @@ import numpy.typing as npt
 
 from ..formats import Format, exact_products
 from ..kernels.tap_moments import operand_moments
-from ..product_table import Multiplier, check_multiplier
+from ..multipliers.product_table import Multiplier, check_multiplier
 from ..statistics import MatMulStatistics, NetworkStatistics, Statistics
 from .taps import TapMoments
 
@@ -185,8 +185,8 @@ def predict(multiplier: Multiplier, layer: Statistics) -> PredictedNorms:
     multiplier : Multiplier
         It is served to the layer's operands, in their formats.
     layer : LayerStatistics or MatMulStatistics
-        With covariances, from `axsim.measure.measure`; the prediction is for as many pixels as it has seen. Of a
-        product of two activations both histograms are known: the levels iid and operand.
+        With covariances, from `axsim.statistics.measure.measure`; the prediction is for as many pixels as it has seen.
+        Of a product of two activations both histograms are known: the levels iid and operand.
 
     Raises
     ------

@@ -2,8 +2,8 @@
 
 import math
 
-from ..gemm import Product
-from ..product_table import Multiplier
+from ..inference.gemm import Product
+from ..multipliers.product_table import Multiplier
 from ..statistics import NetworkStatistics
 
 

@@ -20,8 +20,8 @@ import numpy as np
 from .. import signed_file
 from ..errors import AxsimError
 from ..files import check_readable
-from ..network import Network
-from ..nodes import WeightLayer
+from ..networks.network import Network
+from ..networks.nodes import WeightLayer
 from .layer import LayerStatistics
 from .network import NetworkStatistics, empty_statistics
 

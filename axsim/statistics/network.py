@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import AxsimError
-from ..network import Network
-from ..nodes import WeightLayer
+from ..networks.network import Network
+from ..networks.nodes import WeightLayer
 from .layer import LayerStatistics
 
 

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from .. import charts
-from ..charts import Series, axis, bars, chart
+from ..presentation import charts
+from ..presentation.charts import Series, axis, bars, chart
 from .findings import SMALLEST_DISTORTION
 from .rows import Row
 from .runner import Study

@@ -12,15 +12,15 @@ import numpy.typing as npt
 
 from ..accuracy_model import AccuracyModel, fit, logits_distortion
 from ..compensation import compensate
-from ..engine import run
 from ..errors import AxsimError
 from ..images import ImageSet, Pixels
+from ..inference.engine import run
 from ..injection import ChannelErrors, inject
-from ..measure import measure
-from ..network import Network
+from ..multipliers.product_table import Multiplier
+from ..networks.network import Network
 from ..predict import NetworkPrediction, Predictor, sampled_norms
-from ..product_table import Multiplier
 from ..statistics import NetworkStatistics
+from ..statistics.measure import measure
 from .rows import LEVELS, LayerRow, Row
 from .store import Store
 

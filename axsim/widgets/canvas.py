@@ -7,8 +7,8 @@ from PIL import Image
 
 from ..errors import AxsimError
 from ..formats import exact_products, pattern_values
-from ..pictures import error_image
-from ..product_table import Multiplier
+from ..multipliers.product_table import Multiplier
+from ..presentation.pictures import error_image
 
 SIZE = 256
 _MODULE = """

@@ -6,15 +6,16 @@ import ipywidgets
 import numpy as np
 import numpy.typing as npt
 
-from .. import charts, engine
-from ..accuracy import accuracy
 from ..compensation import compensate
-from ..display import STYLE, table
 from ..errors import AxsimError
 from ..images import ImageSet
-from ..network import Network
-from ..nodes import WeightLayer
-from ..product_table import Multiplier
+from ..inference import engine
+from ..inference.accuracy import accuracy
+from ..multipliers.product_table import Multiplier
+from ..networks.network import Network
+from ..networks.nodes import WeightLayer
+from ..presentation import charts
+from ..presentation.display import STYLE, table
 from ..text import interval, percent
 from .background import Background
 from .job import JobWidget

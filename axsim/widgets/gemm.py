@@ -4,8 +4,8 @@ from typing import Any
 
 import ipywidgets
 
-from ..display import STYLE, error_matrix, norm_curve, norms_table
-from ..experiment import DISTRIBUTIONS, LARGEST, codes, experiment, operand_statistics
+from ..comparison.experiment import DISTRIBUTIONS, LARGEST, codes, experiment, operand_statistics
+from ..presentation.display import STYLE, error_matrix, norm_curve, norms_table
 from .parts import WIDE, Complaint, Html, MultiplierPicker
 
 

@@ -8,16 +8,16 @@ import ipywidgets
 import numpy as np
 import numpy.typing as npt
 
-from .. import cells
-from ..catalog import circuits, multiplier
 from ..errors import AxsimError
 from ..images import ImageSet
 from ..injection import ErrorModel, inject
 from ..injection.grid import accuracy_map
 from ..injection.placing import network_moments
-from ..measure import measure
-from ..network import Network
+from ..multipliers.catalog import circuits, multiplier
+from ..networks.network import Network
+from ..presentation import cells
 from ..statistics import LayerStatistics
+from ..statistics.measure import measure
 from .background import Background
 from .job import JobWidget
 from .multiplier import MultiplierPanel

@@ -8,11 +8,11 @@ import numpy.typing as npt
 import traitlets
 from PIL import Image
 
-from .. import charts
-from ..display import STYLE, error_surface, figures_table
 from ..errors import AxsimError
 from ..formats import FORMATS, Format, pattern_values
-from ..product_table import Multiplier
+from ..multipliers.product_table import Multiplier
+from ..presentation import charts
+from ..presentation.display import STYLE, error_surface, figures_table
 from ..statistics import LayerStatistics
 from .canvas import error_canvas, show_error
 from .parts import WIDE, Complaint, Html, MultiplierPicker
@@ -86,7 +86,7 @@ class MultiplierWidget(ipywidgets.HBox):
     ----------
     names : names of multipliers, one for each panel
     layers : dict of str to LayerStatistics, optional
-        As `axsim.measure.measure(network, images, []).layers` gives them.
+        As `axsim.statistics.measure.measure(network, images, []).layers` gives them.
     canvas : bool
         Draw the surface on a canvas that reads out operands and error under the pointer (extra `widgets`).
     """

@@ -12,16 +12,16 @@ import numpy as np
 import traitlets
 from PIL import Image
 
-from .. import engine
-from ..accuracy import accuracy
-from ..catalog import multiplier, names
-from ..display import STYLE, table
 from ..errors import AxsimError
 from ..images import ImageSet
-from ..measure import measure
-from ..network import Network
+from ..inference import engine
+from ..inference.accuracy import accuracy
+from ..multipliers.catalog import multiplier, names
+from ..multipliers.product_table import Multiplier
+from ..networks.network import Network
 from ..predict import predict
-from ..product_table import Multiplier
+from ..presentation.display import STYLE, table
+from ..statistics.measure import measure
 from ..text import interval, percent
 from .background import Background
 from .job import JobWidget

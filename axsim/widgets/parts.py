@@ -9,15 +9,15 @@ from typing import Any
 import ipywidgets
 import traitlets
 
-from ..catalog import WIDTH, circuits, families, multiplier
-from ..comparison import check_labels
-from ..display import STYLE
-from ..engine import check_images
+from ..comparison.compare import check_labels
 from ..errors import AxsimError
 from ..images import ImageSet, load_images
-from ..network import Network
-from ..network_file import load
-from ..product_table import Multiplier
+from ..inference.engine import check_images
+from ..multipliers.catalog import WIDTH, circuits, families, multiplier
+from ..multipliers.product_table import Multiplier
+from ..networks.network import Network
+from ..networks.network_file import load
+from ..presentation.display import STYLE
 
 CIRCUITS, BY_NAME = "circuits of EvoApproxLib", "by name"
 WIDE = {"description_width": "110px"}

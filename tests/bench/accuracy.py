@@ -18,12 +18,12 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from shared_data import FOLDER
 
 import axsim
-from axsim.accuracy import accuracy
-from axsim.calibrate import DEFAULT_METHOD, METHODS, FloatModel
+from axsim.conversion.calibrate import DEFAULT_METHOD, METHODS, FloatModel
+from axsim.conversion.quantize import ModelInput
 from axsim.importers.onnx import read_model
-from axsim.network import SCHEMES
-from axsim.preprocessing import Preprocessing
-from axsim.quantize import ModelInput
+from axsim.inference.accuracy import accuracy
+from axsim.networks.network import SCHEMES
+from axsim.networks.preprocessing import Preprocessing
 from axsim.text import text_table
 
 TORCHVISION = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))

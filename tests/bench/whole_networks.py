@@ -22,7 +22,7 @@ from shared_data import FOLDER
 
 import axsim
 from axsim.bench import machine, random_table
-from axsim.preprocessing import Preprocessing
+from axsim.networks.preprocessing import Preprocessing
 
 NETWORKS = {  # file, input size, mean, std, pixel scale
     "ResNet-20": ("cifar10_resnet20_own_fp32.onnx", 32, (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616), 255.0),
@@ -36,7 +36,7 @@ def quantized_by_onnxruntime(path, images, recipe, target):
     """ONNX Runtime's own static int8 quantization of the model (QDQ, u8 activations, s8 weights per channel)."""
     from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 
-    from axsim.calibrate import preprocess
+    from axsim.conversion.calibrate import preprocess
 
     class Reader(CalibrationDataReader):
         def __init__(self):
@@ -77,7 +77,7 @@ def peak_memory(network, images):
 def main():
     import onnxruntime
 
-    from axsim.calibrate import preprocess
+    from axsim.conversion.calibrate import preprocess
 
     parser = argparse.ArgumentParser()
     parser.add_argument("--images", type=int, default=32)

@@ -5,8 +5,8 @@ import functools
 import numpy as np
 import pytest
 
-from axsim.catalog import families
 from axsim.formats import pattern_values
+from axsim.multipliers.catalog import families
 
 
 def agrees(value, printed, tolerance=0.0):

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from axsim import wide_moments
-from axsim.catalog import examples, families, multiplier
 from axsim.formats import pattern_values
 from axsim.kernels import multipliers
+from axsim.multipliers.catalog import examples, families, multiplier
 
 MODULES = [module.name for module in pkgutil.iter_modules(multipliers.__path__)]
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from axsim import wide_moments
-from axsim.catalog import families
 from axsim.kernels.multipliers.dadda import compress
+from axsim.multipliers.catalog import families
 from families.measured import (
     agrees,
     agrees_published,

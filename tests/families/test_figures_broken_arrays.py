@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from shared_data import shared_data
 
-from axsim.catalog import families
 from axsim.formats import pattern_values
+from axsim.multipliers.catalog import families
 from families.measured import LATTICE_ERROR, agrees, exhaustive_8_bit, sampled_16_bit
 
 

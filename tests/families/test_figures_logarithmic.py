@@ -5,7 +5,7 @@ of each definition ("computed"); every one to its last printed digit under its o
 import numpy as np
 import pytest
 
-from axsim.catalog import families
+from axsim.multipliers.catalog import families
 from families.measured import (
     LATTICE_ERROR,
     agrees,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from axsim.catalog import families
+from axsim.multipliers.catalog import families
 from families.measured import (
     LATTICE_ERROR,
     agrees,

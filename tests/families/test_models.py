@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from axsim.catalog import families
 from axsim.formats import pattern_values
+from axsim.multipliers.catalog import families
 from families.models import MODELS, ON_ARRAYS
 
 

@@ -10,9 +10,9 @@ from axsim import AxsimError, Multiplier, import_multiplier, multiplier
 from axsim.errors import AxsimWarning
 from axsim.importers.multipliers.check import check
 from axsim.importers.multipliers.suspicions import suspicions
-from axsim.libraries import evoapproxlib
-from axsim.members import examples
-from axsim.multiplier_file import load, save
+from axsim.multipliers.libraries import evoapproxlib
+from axsim.multipliers.members import examples
+from axsim.multipliers.multiplier_file import load, save
 
 S8 = ("s8", "s8")
 NEGATIVE, POSITIVE = slice(128, 256), slice(1, 128)

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from circuits import ARRAYS
 
-from axsim import AxsimError, extensions, multiplier
+from axsim import AxsimError, multiplier
 from axsim.cli import main
 from axsim.errors import AxsimWarning
-from axsim.members import families
+from axsim.multipliers import extensions
+from axsim.multipliers.members import families
 
 FAMILY = '''"""Every product one too small."""
 from axsim.kernels.multipliers.family import Family, Parameter

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from ...formats import Format, pattern_values
-from ...moments import Moments
-from ...product_table import Multiplier
+from ...multipliers.moments import Moments
+from ...multipliers.product_table import Multiplier
 from ...text import text_table
 from .stated import Statement, statements
 from .suspicions import suspicions

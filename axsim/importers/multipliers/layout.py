@@ -11,7 +11,7 @@ import numpy as np
 
 from ...errors import MultiplierError
 from ...formats import exact_products
-from ...product_table import Multiplier
+from ...multipliers.product_table import Multiplier
 from .source import Options, Reading, Source
 from .stated import statements
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...errors import MultiplierError
 from ...files import check_readable
-from ...product_table import Multiplier
+from ...multipliers.product_table import Multiplier
 from . import SUFFIXES, TABLES, VERILOG
 from .check import Check, check
 from .layout import choose

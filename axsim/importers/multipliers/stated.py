@@ -11,8 +11,8 @@ printed digit away.
 import dataclasses
 import re
 
-from ...costs import Costs
-from ...product_table import Multiplier
+from ...multipliers.costs import Costs
+from ...multipliers.product_table import Multiplier
 
 _STATED = re.compile(r"\b(MAE|WCE|WCRE|EP|MRE|MSE)\s*(%?)\s*[=:]\s*(\d+(?:\.\d+)?)(?:e(\d+))?(?!\d)")
 

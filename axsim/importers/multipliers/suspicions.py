@@ -9,7 +9,7 @@ import itertools
 import numpy as np
 
 from ...formats import exact_products, pattern_values
-from ...product_table import Multiplier
+from ...multipliers.product_table import Multiplier
 from .layout import CLEAR, SMALL, mean_absolute_error
 from .source import PAIRS, Reading, Table, by_pattern, signed_products
 

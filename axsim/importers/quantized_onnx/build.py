@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from ...errors import ConversionError, NetworkError
-from ...network import INPUT, Network, Scheme, printable
-from ...nodes import OPERATORS, Node, Quantization, Requantize, Requantizing, WeightLayer
-from ...preprocessing import Preprocessing
+from ...networks.network import INPUT, Network, Scheme, printable
+from ...networks.nodes import OPERATORS, Node, Quantization, Requantize, Requantizing, WeightLayer
+from ...networks.preprocessing import Preprocessing
 from ..float_graph import FloatGraph
 from ..names import node_names
 from ..onnx import read_model

@@ -5,8 +5,8 @@ import json
 from typing import Any
 
 from ...errors import ConversionError, NetworkError
-from ...network import Network
-from ...preprocessing import Preprocessing
+from ...networks.network import Network
+from ...networks.preprocessing import Preprocessing
 
 ENTRY = "axsim"  # name of the entry among the model's metadata
 

@@ -6,8 +6,8 @@ At the end every node but the input's states the quantization of its output.
 import numpy as np
 
 from ...errors import ConversionError
-from ...nodes import OPERATORS, Quantization, Requantizing
-from ...operators import to_codes
+from ...inference.operators import to_codes
+from ...networks.nodes import OPERATORS, Quantization, Requantizing
 from ..float_graph import (
     CLAMPING,
     UNBOUNDED,

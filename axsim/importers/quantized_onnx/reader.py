@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from ...errors import ConversionError
 from ...formats import format_of
-from ...nodes import Codes, Quantization
+from ...networks.nodes import Codes, Quantization
 from ..float_graph import FloatGraph, FloatNode
 from ..onnx import Reader, require_onnx
 

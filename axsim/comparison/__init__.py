@@ -1,0 +1,1 @@
+"""Comparison: measured beside predicted, for whole networks and for one matrix product."""

@@ -1,0 +1,1 @@
+"""Conversion: from a float graph to a quantized network, by calibration on images."""

@@ -1,0 +1,1 @@
+"""Multipliers: product tables, the catalogue of names, families' members, derived ones, libraries, moments, costs."""

@@ -1,0 +1,113 @@
+"""Lists of multipliers with their error statistics and costs: filtered, sorted, and reduced to a Pareto front."""
+
+import dataclasses
+import operator
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from ..errors import AxsimError
+from ..formats import Format
+from .costs import Costs
+from .moments import Moments
+from .product_table import Multiplier
+
+ERROR_COLUMNS = (*(f.name for f in dataclasses.fields(Moments) if f.name != "zero_products"), "standard_deviation")
+COST_COLUMNS = tuple(f.name for f in dataclasses.fields(Costs) if f.name != "source")
+COLUMNS = (*ERROR_COLUMNS, *COST_COLUMNS)
+_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+    "=": operator.eq,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A multiplier, and its figures by column; costs that are not known are missing there."""
+
+    multiplier: Multiplier
+    figures: dict[str, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Condition:
+    """A comparison of one column with a number, such as mred < 0.05."""
+
+    column: str
+    comparison: str
+    number: float
+
+    def holds(self, row: Row) -> bool:
+        """Whether the row's figure is known and compares so."""
+        value = row.figures.get(self.column)
+        return value is not None and _COMPARISONS[self.comparison](value, self.number)
+
+
+def rows(multipliers: Iterable[Multiplier], operands: tuple[Format, Format] | None = None) -> list[Row]:
+    """
+    Figures of each multiplier, under uniform operands, as it is or as it serves `operands`.
+
+    One that cannot serve these operands is left out.
+    """
+    listed = []
+    for each in multipliers:
+        if operands is not None:
+            if each.operands not in (operands, ("u8", "u8")):
+                continue
+            each = each.serving(*operands)
+        moments = each.moments()
+        figures = {name: float(getattr(moments, name)) for name in ERROR_COLUMNS}
+        if each.costs is not None:
+            figures |= {name: float(getattr(each.costs, name)) for name in COST_COLUMNS}
+        listed.append(Row(each, figures))
+    return listed
+
+
+def condition(text: str) -> Condition:
+    """
+    Read a condition: a column, one of < <= > >= =, and a number, in percent where a % follows.
+
+    Raises
+    ------
+    AxsimError
+        If it has another form or names no column.
+    """
+    parts = re.fullmatch(r"\s*(\w+)\s*(<=|>=|<|>|=)\s*([-+.\de]+)\s*(%?)\s*", text)
+    try:
+        if parts is None:
+            raise ValueError
+        number = float(parts[3])
+    except ValueError:
+        raise AxsimError(f"a condition must be a column, < <= > >= or =, and a number, got {text!r}") from None
+    return Condition(column(parts[1]), parts[2], number / 100 if parts[4] else number)
+
+
+def column(name: str) -> str:
+    """Return the name if it is a column; raises AxsimError if not."""
+    if name not in COLUMNS:
+        raise AxsimError(f"column must be one of {', '.join(COLUMNS)}, got {name!r}")
+    return name
+
+
+def sorted_by(listed: Sequence[Row], name: str, descending: bool = False) -> list[Row]:
+    """Sort by a column; rows without that figure come last either way."""
+    known = [row for row in listed if column(name) in row.figures]
+    unknown = [row for row in listed if name not in row.figures]
+    return sorted(known, key=lambda row: row.figures[name], reverse=descending) + unknown
+
+
+def pareto_front(listed: Sequence[Row], first: str, second: str) -> list[Row]:
+    """
+    Rows that no other beats: none is smaller in one column and no larger in the other, in order of the first.
+
+    Magnitudes are compared, so that a mean error of -3 is smaller than one of 5; rows without a figure are left out.
+    """
+    known = [row for row in listed if column(first) in row.figures and column(second) in row.figures]
+    known.sort(key=lambda row: (abs(row.figures[first]), abs(row.figures[second])))
+    front: list[Row] = []
+    for row in known:
+        if not front or abs(row.figures[second]) < abs(front[-1].figures[second]):
+            front.append(row)
+    return front

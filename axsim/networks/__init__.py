@@ -1,0 +1,1 @@
+"""Networks: a quantized network, its nodes, file, preprocessing and rounding rules, and those that ship."""

@@ -1,0 +1,1 @@
+"""Presentation: charts, pictures, tables and reports, for the terminal, HTML and Jupyter."""
