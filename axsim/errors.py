@@ -25,6 +25,10 @@ class ConversionError(AxsimError):
     """A model that cannot be converted; names the node and the operator."""
 
 
+class HardwareError(AxsimError):
+    """A circuit that cannot be described or simulated, or a hardware tool that is missing or fails."""
+
+
 class AxsimWarning(UserWarning):
     """Something that went through but looks wrong. The command line prints it as one line."""
 
