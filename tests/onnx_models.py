@@ -1,12 +1,17 @@
-"""Small ONNX models made in a test, what ONNX Runtime computes of them, and how near an int8 network comes to it."""
+"""Small ONNX models made in a test, what ONNX Runtime computes of them, and how a conversion is judged against it."""
+
+import re
 
 import numpy as np
 import onnx
 import onnxruntime
+import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import axsim
-from axsim.images import ImageSet
+from axsim.cli import main
+from axsim.errors import AxsimError
+from axsim.images import ImageSet, save_images
 from axsim.networks.preprocessing import Preprocessing
 
 FAITHFUL = 30.0  # dB, the least that a right conversion reaches
@@ -114,3 +119,23 @@ def converted(build, folder, scheme="symmetric", count=12, model=None):
     images = pixels(count, shape)
     network = axsim.convert(path, ImageSet(images), recipe, scheme=scheme)
     return network, images, float_logits(path, images, tensor)
+
+
+def refused_by_both(path, folder, words, capsys, images=None, recipe=RECIPE):
+    """`convert` raises one line with the words; `axsim convert` prints it, exits with 2 and writes nothing."""
+    images = pixels(8, SHAPE) if images is None else images
+    with pytest.raises(AxsimError) as caught:
+        axsim.convert(path, ImageSet(images), recipe)
+    assert re.search(words, str(caught.value)), str(caught.value)
+    assert "\n" not in str(caught.value)
+    save_images(folder / "images.h5", ImageSet(images), {})
+    before = sorted(folder.iterdir())
+    listed = [",".join(map(str, values)) for values in (recipe.mean, recipe.std)]
+    capsys.readouterr()
+    code = main(["convert", str(path), "--images", str(folder / "images.h5"), "-o", str(folder / "out.h5"),
+                 f"--mean={listed[0]}", f"--std={listed[1]}"])  # fmt: skip
+    errors = [line for line in capsys.readouterr().err.splitlines() if line != "axsim: calibration"]
+    assert code == 2
+    assert len(errors) == 1
+    assert re.search(words, errors[0]), errors
+    assert sorted(folder.iterdir()) == before
