@@ -28,15 +28,34 @@ def product_table(multiplier, w_format, x_format):
     return sign * table[abs(w), abs(x)]
 
 
-def matmul(w, x, multiplier=None):
+def fit(total, bits, overflow):
+    """What an accumulator of so many bits holds of a sum (an integer or int64 array) that may not fit it."""
+    low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    return np.clip(total, low, high) if overflow == "saturate" else (total - low) % 2**bits + low
+
+
+def add_up(products, accumulator=None):
+    """Sum of products given in order; `accumulator`: bits, wrap or saturate, taps after which it is emptied or None."""
+    bits, overflow, taps = accumulator or (64, "exact", None)
+    total = held = 0
+    for index, product in enumerate(products):
+        if taps is not None and index % taps == 0:
+            total, held = total + held, 0
+        held = held + product
+        if accumulator is not None:
+            held = fit(held, bits, overflow)
+    return total + held
+
+
+def matmul(w, x, multiplier=None, accumulator=None):
     """C[m, n] = sum_k table[w[m, k], x[k, n]], int64, by three nested loops over Python's own indices."""
     formats = {"int8": "s8", "uint8": "u8"}
     table = product_table(multiplier, formats[w.dtype.name], formats[x.dtype.name])
     out = np.zeros((w.shape[0], x.shape[1]), np.int64)
     for m in range(w.shape[0]):
         for n in range(x.shape[1]):
-            for k in range(w.shape[1]):
-                out[m, n] += table[int(w[m, k]) % 256, int(x[k, n]) % 256]
+            products = (table[int(w[m, k]) % 256, int(x[k, n]) % 256] for k in range(w.shape[1]))
+            out[m, n] = add_up(products, accumulator)
     return out
 
 
@@ -52,7 +71,7 @@ def dequantize(codes, quantization):
     return (codes - quantization.zero_point).astype(np.float32) * np.float32(quantization.scale)
 
 
-def convolve(x, weight, table, strides, pads, dilations, groups, padding_code):
+def convolve(x, weight, table, strides, pads, dilations, groups, padding_code, accumulator=None):
     """int64 sums [B, M, OH, OW] of codes x [B, C, H, W] and weight [M, C / groups, kh, kw] through a product table."""
     top, left, bottom, right = pads
     padded = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=padding_code)
@@ -62,46 +81,49 @@ def convolve(x, weight, table, strides, pads, dilations, groups, padding_code):
     out = np.zeros((x.shape[0], channels_out, height, width), np.int64)
     for m in range(channels_out):
         group = m // (channels_out // groups)
+        products = []
         for c in range(channels_in):
             for i in range(kernel_height):
                 for j in range(kernel_width):
                     rows = slice(i * dilations[0], i * dilations[0] + strides[0] * (height - 1) + 1, strides[0])
                     columns = slice(j * dilations[1], j * dilations[1] + strides[1] * (width - 1) + 1, strides[1])
                     operand = padded[:, group * channels_in + c, rows, columns]
-                    out[:, m] += table[int(weight[m, c, i, j]) % 256, operand % 256]
+                    products.append(table[int(weight[m, c, i, j]) % 256, operand % 256])
+        out[:, m] = add_up(products, accumulator)
     return out
 
 
-def layer_sums(node, x, given, multiplier):
+def layer_sums(node, x, given, multiplier, accumulator=None):
     """Sums of a conv or linear before bias and zero point, int64 [B, M, OH, OW]."""
     w_format = {"int8": "s8", "uint8": "u8"}[node.weight.dtype.name]
-    return _sums_through(node, x, given, product_table(multiplier, w_format, given.format))
+    return _sums_through(node, x, given, product_table(multiplier, w_format, given.format), accumulator)
 
 
-def _sums_through(node, x, given, table):
+def _sums_through(node, x, given, table, accumulator=None):
     if node.op == "linear":
         weight = node.weight[:, :, None, None]
-        return convolve(x, weight, table, (1, 1), (0, 0, 0, 0), (1, 1), 1, given.zero_point)
-    return convolve(x, node.weight, table, node.strides, node.pads, node.dilations, node.groups, given.zero_point)
+        return convolve(x, weight, table, (1, 1), (0, 0, 0, 0), (1, 1), 1, given.zero_point, accumulator)
+    geometry = node.strides, node.pads, node.dilations, node.groups
+    return convolve(x, node.weight, table, *geometry, given.zero_point, accumulator)
 
 
-def activation_sums(inputs, given, multiplier):
+def activation_sums(inputs, given, multiplier, accumulator=None):
     """Sums of a matmul before the zero points, int64 [B, C, M, N]: the first input is the left operand."""
     a, b = inputs
     table = product_table(multiplier, given[0].format, given[1].format)
     out = np.zeros((*a.shape[:3], b.shape[3]), np.int64)
     for m in range(a.shape[2]):
         for n in range(b.shape[3]):
-            for k in range(a.shape[3]):
-                out[:, :, m, n] += table[a[:, :, m, k] % 256, b[:, :, k, n] % 256]
+            products = (table[a[:, :, m, k] % 256, b[:, :, k, n] % 256] for k in range(a.shape[3]))
+            out[:, :, m, n] = add_up(products, accumulator)
     return out
 
 
-def sums_of(node, inputs, given, multiplier):
+def sums_of(node, inputs, given, multiplier, accumulator=None):
     """Sums of any layer's products, int64 [B, C, H, W], before bias and zero points."""
     if node.op == "matmul":
-        return activation_sums(inputs, given, multiplier)
-    return layer_sums(node, inputs[0], given[0], multiplier)
+        return activation_sums(inputs, given, multiplier, accumulator)
+    return layer_sums(node, inputs[0], given[0], multiplier, accumulator)
 
 
 def activation_product(node, sums, inputs, given):
@@ -207,11 +229,11 @@ def fixed_concat(node, x, given):
     return np.clip(half_away(real.astype(np.float64)) + node.output.zero_point, *node.clamp)
 
 
-def fixed_compute(node, inputs, given, multiplier, rounding):
+def fixed_compute(node, inputs, given, multiplier, rounding, accumulator=None):
     """Output codes by the rules "fixed" and "litert", or None where all rules are one."""
     x, output = inputs[0], node.output
     if node.op in ("conv", "linear"):
-        totals = accumulators(node, layer_sums(node, x, given[0], multiplier), x, given[0])
+        totals = accumulators(node, layer_sums(node, x, given[0], multiplier, accumulator), x, given[0])
         rule = float64_requantize if node.op == "linear" and rounding == "litert" else fixed_requantize
         return rule(node, totals, given[0])
     if node.op == "add":
@@ -288,15 +310,15 @@ def mean_of_reals(node, window, given, divisor):
     return np.clip(np.rint(real).astype(np.int64), *node.clamp)
 
 
-def compute(node, inputs, given, multiplier=None, rounding="float"):
+def compute(node, inputs, given, multiplier=None, rounding="float", accumulator=None):
     """Output codes int64 [B, C, H, W] of any node; `given` are the inputs' quantizations."""
     x = inputs[0]
     if rounding in ("fixed", "litert"):
-        codes = fixed_compute(node, inputs, given, multiplier, rounding)
+        codes = fixed_compute(node, inputs, given, multiplier, rounding, accumulator)
         if codes is not None:
             return codes
     if node.op in ("conv", "linear"):
-        sums = layer_sums(node, x, given[0], multiplier)
+        sums = layer_sums(node, x, given[0], multiplier, accumulator)
         return requantize(node, accumulators(node, sums, x, given[0]), given[0])
     if node.op == "add" and rounding == "onnxruntime":
         codes = [fused_sum(a, b, given, node.output) for a, b in zip(x.flat, inputs[1].flat, strict=True)]
@@ -332,7 +354,7 @@ def compute(node, inputs, given, multiplier=None, rounding="float"):
         c, h, w = (slice(*bounds) for bounds in zip(node.starts, node.stops, node.steps, strict=True))
         return x[:, c, h, w]
     if node.op == "matmul":
-        return activation_product(node, activation_sums(inputs, given, multiplier), inputs, given)
+        return activation_product(node, activation_sums(inputs, given, multiplier, accumulator), inputs, given)
     if node.op == "rearrange":
         return x.reshape(len(x), -1)[:, node.index.reshape(-1)].reshape(-1, *node.index.shape)
     if node.op == "gelu":
@@ -360,11 +382,11 @@ def input_codes(network, images):
     return quantize(real, network.input).transpose(0, 3, 1, 2)
 
 
-def run(network, images, multipliers=None):
+def run(network, images, multipliers=None, accumulator=None):
     """
     Logits float32 [B, classes], and by name the codes of every node and the sums and inputs of every layer.
 
-    `multipliers`: a multiplier for all layers, or a dict by layer name.
+    `multipliers`: a multiplier for all layers, or a dict by layer name. `accumulator` as in `add_up`.
     """
     codes, formats = {"input": input_codes(network, images)}, {"input": network.input}
     sums = {}
@@ -372,11 +394,11 @@ def run(network, images, multipliers=None):
         chosen = multipliers.get(node.name) if isinstance(multipliers, dict) else multipliers
         inputs, given = [codes[name] for name in node.inputs], [formats[name] for name in node.inputs]
         if node.op in ("conv", "linear", "matmul"):
-            sums[node.name] = sums_of(node, inputs, given, chosen)
+            sums[node.name] = sums_of(node, inputs, given, chosen, accumulator)
         if node.op == "constant":
             codes[node.name] = np.stack([node.codes.astype(np.int64)] * len(images))
         else:
-            codes[node.name] = compute(node, inputs, given, chosen, network.rounding)
+            codes[node.name] = compute(node, inputs, given, chosen, network.rounding, accumulator)
         formats[node.name] = node.output
     last = network.nodes[-1]
     return dequantize(codes[last.name], last.output).reshape(len(images), -1), codes, sums

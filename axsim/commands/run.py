@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import NetworkError
 from ..progress import ProgressDisplay
 from ..text import text_table
-from .arguments import add_network_and_images, count, network_and_images, skipped_lines
+from .arguments import add_accumulator, add_network_and_images, count, network_and_images, skipped_lines
 from .result import Result
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--statistics", action="store_true", help="error matrix norms of each layer, on this run's inputs"
     )
+    add_accumulator(parser)
     parser.add_argument("--batch-size", type=count, metavar="N", help="images computed at a time (bounded by memory)")
 
 
@@ -49,6 +50,9 @@ def run(given: argparse.Namespace) -> Result:
             statistics=given.statistics,
             batch_size=given.batch_size,
             progress=display.phase(given.multiplier),
+            accumulator_bits=given.accumulator_bits,
+            overflow=given.overflow,
+            accumulator_taps=given.accumulator_taps,
         )
     finally:
         display.close()
@@ -70,6 +74,7 @@ def run(given: argparse.Namespace) -> Result:
         "rounding": network.rounding,
         "images": len(images),
         "skipped": images.skipped,
+        "accumulator": dataclasses.asdict(result.accumulator),
         "top1": measured and measured.top1,
         "top1_interval_95": measured and measured.top1_interval,
         "top5": measured and measured.top5,
@@ -82,6 +87,8 @@ def run(given: argparse.Namespace) -> Result:
     for step in result.steps:
         used.setdefault(step.multiplier, []).append(step.node)
     lines = [f"{network.name}, {network.scheme} int8, {len(images)} images: {accuracy_text(measured)}"]
+    if result.accumulator != engine.EXACT_SUMS:
+        lines.append(f"  accumulators of {result.accumulator}")
     lines += skipped_lines(images)
     lines += [
         f"  {name}: {len(nodes)} {'node' if len(nodes) == 1 else 'nodes'} ({', '.join(nodes)})"

@@ -20,6 +20,7 @@ from ..networks.network import INPUT, Network
 from ..networks.nodes import Node, Quantization, Shape
 from ..networks.rounding import FIXED
 from ..statistics import Statistics
+from .accumulator import EXACT_SUMS, Accumulator, Overflow
 from .accuracy import Accuracy, accuracy
 from .fixed_operators import compute_fixed
 from .operators import compute, reals, to_codes
@@ -54,11 +55,14 @@ class Run:
         Every node of the network and what served it: nothing falls back silently.
     statistics : dict of str to LayerStatistics or MatMulStatistics
         For each layer, if asked for: error matrix sums and operand histograms on the inputs *of this run*.
+    accumulator : Accumulator
+        In which the products of each sum were added.
     """
 
     logits: npt.NDArray[np.float32]
     steps: tuple[Step, ...]
     statistics: dict[str, Statistics]
+    accumulator: Accumulator = EXACT_SUMS
 
     def _repr_html_(self) -> str:
         from ..presentation.display import run_html  # which knows this class, not the other way round
@@ -92,6 +96,9 @@ def run(
     statistics: bool = False,
     batch_size: int | None = None,
     progress: Progress | None = None,
+    accumulator_bits: int = EXACT_SUMS.bits,
+    overflow: Overflow = EXACT_SUMS.overflow,
+    accumulator_taps: int | None = None,
 ) -> Run:
     """
     Run images through the network, every product through the multiplier.
@@ -105,35 +112,41 @@ def run(
     multiplier : Multiplier or dict of str to Multiplier, optional
         One for all layers, or one for each layer named (the others run exactly). Exact when not given.
     statistics : bool
-        Also multiply exactly, and return error norms and operand histograms of each layer for the inputs of this run.
-        For the error of each layer alone, on the exact run's inputs, see `axsim.statistics.measure.measure`.
+        Also multiply and add exactly, and return error norms and operand histograms of each layer for the inputs of
+        this run. What an accumulator loses counts as error, beside what the multiplier does. For the multiplier's error
+        of each layer alone, on the exact run's inputs, see `axsim.statistics.measure.measure`.
     batch_size : int, optional
         Images computed at a time. The result does not depend on it; by default it is bounded by memory.
     progress : function of (images done, images in all), optional
+    accumulator_bits, overflow, accumulator_taps
+        In what the products of each sum are added, as for `axsim.matmul`: exactly in int32 by default. Bias and zero
+        points are added to the sums afterwards, in int32.
 
     Raises
     ------
     ImageError
         If the images' dtype, number or size does not fit the network.
     AxsimError
-        If a dict names a layer that does not exist, or a sum could leave int32.
+        If a dict names a layer that does not exist, the accumulator is not allowed, or an exact sum could leave int32.
     MultiplierError
         If a multiplier cannot serve the operands of a layer.
     """
+    accumulator = Accumulator(accumulator_bits, overflow, accumulator_taps)
     chosen = _for_each_layer(network, multiplier)
-    layers = prepare(network, chosen)
+    layers = prepare(network, chosen, accumulator)
     gathered = {name: layer.statistics() for name, layer in layers.items()} if statistics else {}
 
     def accumulate(layer: Multiplying, given: LayerInput) -> Sums:
-        approximate = layer.sums(given, layer.served)
-        exact = approximate if layer.served is None else layer.sums(given, None)
+        approximate = layer.accumulated(given)
+        ideal = layer.served is None and accumulator == EXACT_SUMS
+        exact = approximate if ideal else layer.sums(given, None)
         gathered[layer.node.name].add(given.columns, layer.weight)
         gathered[layer.node.name].errors.add(exact, approximate)
         return approximate
 
     watch = accumulate if statistics else None
     logits = np.concatenate(list(forward(network, layers, images, watch, batch_size, progress)))
-    return Run(logits, tuple(_step(node, chosen) for node in network.nodes), gathered)
+    return Run(logits, tuple(_step(node, chosen) for node in network.nodes), gathered, accumulator)
 
 
 def exact_steps(network: Network) -> tuple[Step, ...]:

@@ -14,11 +14,11 @@ from ..kernels.gemm import exact_gemm, table_gemm
 from ..kernels.gemm_avx512 import dot_gemm, plane_gemm
 from ..kernels.requantize import requantize
 from ..multipliers.product_table import Multiplier, check_multiplier
+from .accumulator import EXACT_SUMS, Accumulator, Overflow, Sums
 from .low_rank import OuterProducts
 from .plan import EXACT, MOST_NEGATIVE, BytePlanes, OperandMaps, aligned, exact_maps, plan, swapped_planes, tier
 
 INT32_MAX = 2**31 - 1
-Sums = npt.NDArray[np.int32]
 Into = tuple[Sums, npt.NDArray[np.float32], tuple[int, int, int], Patterns]  # bias, multiplier, limits, codes
 NO_SUMS = np.empty((0, 0), np.int32)
 KEPT: Into = (np.empty(0, np.int32), np.empty(0, np.float32), (0, 0, 0), np.empty((0, 0), np.uint8))  # sums, no codes
@@ -27,10 +27,16 @@ FEWEST_ROWS = 4  # of a group, for which packing activations into quads pays
 
 
 def matmul(
-    w: npt.NDArray[np.generic], x: npt.NDArray[np.generic], multiplier: Multiplier | None = None
+    w: npt.NDArray[np.generic],
+    x: npt.NDArray[np.generic],
+    multiplier: Multiplier | None = None,
+    *,
+    accumulator_bits: int = EXACT_SUMS.bits,
+    overflow: Overflow = EXACT_SUMS.overflow,
+    accumulator_taps: int | None = None,
 ) -> npt.NDArray[np.int32]:
     """
-    C[m, n] = sum_k table[w[m, k], x[k, n]], every product through the multiplier, summed exactly.
+    C[m, n] = sum_k table[w[m, k], x[k, n]], every product through the multiplier, summed exactly unless told otherwise.
 
     Parameters
     ----------
@@ -41,6 +47,13 @@ def matmul(
     multiplier : Multiplier, optional
         Exact products when not given. It must serve the operands' formats (int8 is s8, uint8 is u8), see
         `Multiplier.serving`.
+    accumulator_bits : int
+        8 to 32, two's complement. Products are added one after the other, k ascending.
+    overflow : {"wrap", "saturate"}
+        What an accumulator does after an addition whose sum does not fit it.
+    accumulator_taps : int, optional
+        Products after which an accumulator's content is added to an int32 and it starts at 0 again, as behind a mesh of
+        so many rows; see `axsim.inference.accumulator.Accumulator`. All K when not given.
 
     Returns
     -------
@@ -50,11 +63,12 @@ def matmul(
     Raises
     ------
     AxsimError
-        If shapes or dtypes do not fit, or if some sum could leave int32: the bound is `sum_k max_x |table[w[m, k], x]|`
-        of the rows given.
+        If shapes, dtypes or the accumulator do not fit, or if some exact sum could leave int32: the bound is
+        `sum_k max_x |table[w[m, k], x]|` of the rows given.
     MultiplierError
         If the multiplier cannot serve these operands.
     """
+    accumulator = Accumulator(accumulator_bits, overflow, accumulator_taps)
     w, x = np.asarray(w), np.asarray(x)
     w_format, x_format = format_of(w), format_of(x)
     if w_format is None or x_format is None:
@@ -71,7 +85,9 @@ def matmul(
             f"K must be small enough for sums within int32: with these {w.shape[1]} taps a sum may reach {bound}; "
             "split the matrix along K"
         )
-    return Product(weight, 1, w_format, x_format, served)(np.ascontiguousarray(x).view(np.uint8))
+    columns = np.ascontiguousarray(x).view(np.uint8)
+    product = Product(weight, 1, w_format, x_format, served)
+    return product(columns) if accumulator.holds(bound) else product.accumulated(columns, accumulator)
 
 
 def accumulator_bound(
@@ -139,6 +155,7 @@ class Product:
         # Kernels are compiled apart for arrays that cannot be written: copies of those spare the user the wait.
         self.weight = weight if weight.flags.writeable else weight.copy()
         self.groups, self.served = groups, served
+        self._formats: tuple[Format, Format] = (w_format, x_format)
         self.plan = EXACT if served is None else plan(served)
         self._few_rows = weight.shape[0] // groups < FEWEST_ROWS
         self._look_ups = self.plan.fallback or self.plan
@@ -168,6 +185,13 @@ class Product:
             return rescale.codes(self(columns))
         sums = self._multiply(columns, None, rescale.into(codes))
         return codes if sums is None else rescale.codes(sums)
+
+    def accumulated(self, columns: Patterns, accumulator: Accumulator) -> Sums:
+        """Return the sums int32 [M, N] as this accumulator makes them of the products."""
+        if accumulator.overflow == "wrap" and accumulator.taps is None:
+            return accumulator.wrap(self(columns))  # by the fast plans: the order does not matter
+        table = exact_products(*self._formats) if self.served is None else self.served.table
+        return accumulator.sums(self.weight, columns, self.groups, table)
 
     def _multiply(self, columns: Patterns, out: Sums | None, into: Into) -> Sums | None:
         """Multiply into the codes of `into`, or else into `out`, which is returned, made here where it is None."""

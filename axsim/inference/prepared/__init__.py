@@ -6,6 +6,7 @@ from ...errors import MultiplierError
 from ...multipliers.product_table import Multiplier
 from ...networks.network import Network
 from ...networks.nodes import MatMul, WeightLayer
+from ..accumulator import EXACT_SUMS, Accumulator
 from .layer import PreparedLayer, Sums
 from .layer_input import LayerInput, reads_in_place
 from .matmul import MatMulOfBatch, PreparedMatMul
@@ -14,9 +15,11 @@ Prepared = PreparedLayer | PreparedMatMul
 Multiplying = PreparedLayer | MatMulOfBatch  # ready to multiply: a matmul is once it has a batch's left operand
 
 
-def prepare(network: Network, multipliers: Mapping[str, Multiplier | None]) -> dict[str, Prepared]:
+def prepare(
+    network: Network, multipliers: Mapping[str, Multiplier | None], accumulator: Accumulator = EXACT_SUMS
+) -> dict[str, Prepared]:
     """
-    Prepare every layer of the network for its multiplier (None: exact), by name.
+    Prepare every layer of the network for its multiplier (None: exact), by name, and for the accumulator of its sums.
 
     Raises MultiplierError where the network was compensated for another multiplier, or a layer cannot be served.
     """
@@ -26,10 +29,10 @@ def prepare(network: Network, multipliers: Mapping[str, Multiplier | None]) -> d
         first, *rest = (network.quantization(name) for name in node.inputs)
         if isinstance(node, MatMul):
             shape = network.shapes[node.inputs[0]]
-            prepared[node.name] = PreparedMatMul(node, first, rest[0], shape, multipliers[node.name])
+            prepared[node.name] = PreparedMatMul(node, first, rest[0], shape, multipliers[node.name], accumulator)
         else:
             assert isinstance(node, WeightLayer)
-            prepared[node.name] = PreparedLayer(node, first, multipliers[node.name], network.rounding)
+            prepared[node.name] = PreparedLayer(node, first, multipliers[node.name], network.rounding, accumulator)
     return prepared
 
 

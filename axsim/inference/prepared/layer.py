@@ -10,6 +10,7 @@ from ...multipliers.product_table import Multiplier
 from ...networks.nodes import Linear, Quantization, WeightLayer
 from ...networks.rounding import FIXED, WRAPPING
 from ...statistics import ErrorSums, LayerStatistics
+from ..accumulator import EXACT_SUMS, Accumulator
 from ..gemm import INT32_MAX, Product, Rescale, Sums, accumulator_bound
 from .depthwise import DepthwiseProduct
 from .layer_input import LayerInput, is_depthwise
@@ -27,7 +28,14 @@ class PreparedLayer:
     Raises AxsimError where a sum could leave int32 and MultiplierError where the multiplier cannot serve the layer.
     """
 
-    def __init__(self, node: WeightLayer, x: Quantization, multiplier: Multiplier | None, rounding: str) -> None:
+    def __init__(
+        self,
+        node: WeightLayer,
+        x: Quantization,
+        multiplier: Multiplier | None,
+        rounding: str,
+        accumulator: Accumulator = EXACT_SUMS,
+    ) -> None:
         self.node, self.x, self.rounding = node, x, rounding
         rows = node.weight_rows()
         self.weight: Patterns = rows.view(np.uint8)
@@ -50,6 +58,8 @@ class PreparedLayer:
                     f"layer {node.name}: sums must stay within int32, with these weights and bias "
                     f"and {used.name if used else 'exact products'} they may reach {bound}"
                 )
+        products = accumulator_bound(self.weight, self.w_format, x.format, self.served)
+        self._narrow = None if accumulator.holds(products) else accumulator
         self.bias = bias.astype(np.int32)
         # Within which a sum of products may lie, whatever comes off it or is added to it afterwards, int64 [M].
         self.room = INT32_MAX - rest
@@ -74,14 +84,23 @@ class PreparedLayer:
         return ErrorSums(len(self.weight))
 
     def sums(self, given: LayerInput, served: Multiplier | None) -> Sums:
-        """Multiply: int32 [M, N] before bias and zero point."""
+        """Multiply and add exactly: int32 [M, N] before bias and zero point."""
         product = self._product(served)
         return product(given.x, given.size) if isinstance(product, DepthwiseProduct) else product(given.columns)
 
+    def accumulated(self, given: LayerInput) -> Sums:
+        """Multiply by the layer's multiplier and add in its accumulator: int32 [M, N] before bias and zero point."""
+        if self._narrow is None:
+            return self.sums(given, self.served)
+        product = self._product(self.served)
+        if isinstance(product, DepthwiseProduct):
+            product = Product(self.weight, self.groups, self.w_format, self.x.format, self.served)
+        return product.accumulated(given.columns, self._narrow)
+
     def compute(self, given: LayerInput) -> Patterns:
         """Patterns of the output, uint8 [M, N], through the layer's multiplier."""
-        if self._rescale is None or self._zero_point is not None:
-            return self.codes(self.sums(given, self.served), given)
+        if self._rescale is None or self._zero_point is not None or self._narrow is not None:
+            return self.codes(self.accumulated(given), given)
         product = self._product(self.served)
         if isinstance(product, DepthwiseProduct):
             return product.codes(given.x, given.size, self._rescale)

@@ -8,6 +8,7 @@ from ...kernels.requantize import subtract_tap_sums
 from ...multipliers.product_table import Multiplier
 from ...networks.nodes import MatMul, Quantization
 from ...statistics import ErrorSums, MatMulStatistics
+from ..accumulator import EXACT_SUMS, Accumulator
 from ..gemm import INT32_MAX, Product, Rescale, Sums
 from .layer_input import LayerInput
 
@@ -19,11 +20,18 @@ class PreparedMatMul:
     """
 
     def __init__(
-        self, node: MatMul, a: Quantization, b: Quantization, shape: tuple[int, int, int], multiplier: Multiplier | None
+        self,
+        node: MatMul,
+        a: Quantization,
+        b: Quantization,
+        shape: tuple[int, int, int],
+        multiplier: Multiplier | None,
+        accumulator: Accumulator = EXACT_SUMS,
     ) -> None:
         self.node, self.a, self.b, self.shape = node, a, b, shape
         self.w_format: Format = a.format
         self.served = self.serve(multiplier)
+        self.accumulator = accumulator
         depth = shape[2]
         a_values, b_values = pattern_values(a.format), pattern_values(b.format)
         corrections = (
@@ -70,9 +78,20 @@ class MatMulOfBatch:
         self.weight = left.reshape(-1, depth)
 
     def sums(self, given: LayerInput, served: Multiplier | None) -> Sums:
-        """Multiply by a second input [C, B, K, N]: int32 [C, B M N], before the zero points."""
+        """Multiply by a second input [C, B, K, N] and add exactly: int32 [C, B M N], before the zero points."""
+        return self._product(served)(given.columns).reshape(self.channels, -1)
+
+    def accumulated(self, given: LayerInput) -> Sums:
+        """Multiply by the layer's multiplier and add in its accumulator: int32 [C, B M N], before the zero points."""
+        if self.prepared.accumulator == EXACT_SUMS:
+            return self.sums(given, self.served)
+        return (
+            self._product(self.served).accumulated(given.columns, self.prepared.accumulator).reshape(self.channels, -1)
+        )
+
+    def _product(self, served: Multiplier | None) -> Product:
         a, b = self.prepared.a, self.prepared.b
-        return Product(self.weight, self.groups, a.format, b.format, served)(given.columns).reshape(self.channels, -1)
+        return Product(self.weight, self.groups, a.format, b.format, served)
 
     def codes(self, sums: Sums, given: LayerInput) -> Patterns:
         """Patterns of the output, uint8 [C, B M N]; the sums may be overwritten."""
@@ -92,4 +111,4 @@ class MatMulOfBatch:
 
     def compute(self, given: LayerInput) -> Patterns:
         """Patterns of the output, uint8 [C, B M N], through the layer's multiplier."""
-        return self.codes(self.sums(given, self.served), given)
+        return self.codes(self.accumulated(given), given)
