@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import reference
-from axsim.product_table import Multiplier
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from networks import network_of, random_images
@@ -11,6 +10,7 @@ from networks import network_of, random_images
 import axsim
 from axsim.errors import AxsimError
 from axsim.inference.accumulator import Accumulator
+from axsim.multipliers.product_table import Multiplier
 
 RANDOM = Multiplier("random", np.random.default_rng(1).integers(-(2**15), 2**15, (256, 256)), ("u8", "u8"))
 MULTIPLIERS = [None, axsim.multiplier("mbm"), axsim.multiplier("drum:k=4"), RANDOM]
@@ -68,14 +68,14 @@ def test_more_pixels_than_a_tile(n):
 
 @pytest.mark.parametrize("scheme", ["symmetric", "affine"])
 @pytest.mark.parametrize("rounding", ["float", "onnxruntime", "fixed", "litert"])
-@pytest.mark.parametrize("accumulator", [(12, "saturate", None), (13, "wrap", None), (12, "saturate", 4)], ids=str)
+@pytest.mark.parametrize("accumulator", [(9, "saturate", None), (12, "wrap", None), (10, "saturate", 4)], ids=str)
 def test_networks(scheme, rounding, accumulator):
     network = network_of(["conv", "depthwise", "add", "grouped"], 11, scheme, (4, 6, 5), rounding=rounding)
     run_equals_oracle(network, accumulator)
 
 
 @pytest.mark.parametrize("scheme", ["symmetric", "affine"])
-@pytest.mark.parametrize("accumulator", [(11, "saturate", None), (11, "wrap", None), (12, "wrap", 3)], ids=str)
+@pytest.mark.parametrize("accumulator", [(8, "saturate", None), (11, "wrap", None), (9, "wrap", 3)], ids=str)
 def test_products_of_activations(scheme, accumulator):
     run_equals_oracle(network_of(["conv", "matmul"], 4, scheme), accumulator)
 
@@ -91,11 +91,12 @@ def run_equals_oracle(network, accumulator):
         assert np.array_equal(plain.logits, wanted)
         assert np.array_equal(watched.logits, wanted)
         assert plain.accumulator == Accumulator(bits, overflow, taps)
+        in_32_bits = reference.run(network, images, multiplier)[2]
+        assert any((sums[name] != in_32_bits[name]).any() for name in sums)  # or else this test shows nothing
         for layer in network.layers:
             formats = [network.quantization(name) for name in layer.inputs]
             exact = reference.sums_of(layer, [codes[name] for name in layer.inputs], formats, None)
             lost = sums[layer.name] - exact
-            assert lost.any()  # or else this test shows nothing
             assert watched.statistics[layer.name].errors.norm == pytest.approx(np.linalg.norm(lost.ravel()), rel=1e-12)
 
 

@@ -82,6 +82,15 @@ def test_run(folder, capsys):
     assert "axsim: drum:k=4" in err
 
 
+def test_run_with_accumulators_of_its_own(folder, capsys):
+    given = ["run", "network.h5", "--images", "images.h5"]
+    code, out, _ = call(capsys, *given, "--accumulator-bits", 8, "--overflow", "saturate", "--accumulator-taps", 4)
+    assert code == 0
+    assert "accumulators of 8 bits, saturate, handed on after every 4 taps" in out
+    _, out, _ = call(capsys, *given, "--accumulator-bits", 8, "--json")
+    assert json.loads(out)["accumulator"] == {"bits": 8, "overflow": "wrap", "taps": None}
+
+
 def test_run_json_with_statistics_and_a_layer_of_its_own(folder, capsys):
     code, out, _ = call(
         capsys,
@@ -238,6 +247,9 @@ def test_convert_on_pictures_of_any_size(folder, capsys):
         (["run", "version.h5", "--images", "images.h5"], "version must be from 1 to 2, got 99"),
         (["run", "network.h5", "--images", "larger.h5"], "must be 7 x 6 with 3 channels"),
         (["run", "network.h5", "--images", "labels.h5"], "labels must be classes"),
+        (["run", "network.h5", "--images", "images.h5", "--accumulator-bits", "7"], "from 8 to 32, got 7"),
+        (["run", "network.h5", "--images", "images.h5", "--overflow", "clip"], "wrap or saturate, got 'clip'"),
+        (["run", "network.h5", "--images", "images.h5", "--accumulator-taps", "0"], "1 or more"),
         (["moments", "drum:k=99"], "k must be 2..8"),
         (["moments", "drum:k=4", "--width", "17"], "width must be 4..16"),
         (["moments", "mul8u_FTA", "--width", "12"], "must be a member of a family"),

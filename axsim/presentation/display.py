@@ -115,7 +115,7 @@ def run_html(run: "Run") -> str:
         for name, nodes in served.items()
     ]
     return page_part(
-        f"<p>{len(run.logits)} images, {run.logits.shape[1]} classes</p>",
+        f"<p>{len(run.logits)} images, {run.logits.shape[1]} classes; accumulators of {run.accumulator}</p>",
         table(["served by", "nodes", "which"], rows),
     )
 
