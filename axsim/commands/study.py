@@ -80,14 +80,10 @@ def serving(network: "Network") -> "list[Multiplier]":
     """All listed multipliers but the exact one that serve every layer of the network; equal tables once."""
     from ..multipliers.catalog import multiplier, names
 
-    formats = {
-        tuple(network.quantization(name).format for name in layer.inputs)
-        for layer in network.layers
-        if layer not in network.weight_layers
-    } | {(layer.weight_format, network.quantization(layer.inputs[0]).format) for layer in network.weight_layers}
+    formats = {network.operands(layer) for layer in network.layers}
     found: dict[str, Multiplier] = {}
     for name in names():
         each = multiplier(name)
-        if not each.is_exact and all(each.operands == ("u8", "u8") or each.operands == pair for pair in formats):
+        if not each.is_exact and all(each.serves(*pair) for pair in formats):
             found.setdefault(each.digest, each)
     return list(found.values())

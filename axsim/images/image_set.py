@@ -2,6 +2,8 @@
 
 import copy
 import dataclasses
+import functools
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -88,12 +90,39 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.images)
 
+    @functools.cached_property
+    def digest(self) -> str:
+        """sha256 (hex) of pixels and labels: equal digests, equal accuracy, wherever the images come from."""
+        content = ImageDigest(self.images)
+        for start in range(0, len(self.images), 64):
+            content.add(self.images[start : start + 64])
+        return content.hexdigest(self.labels)
+
     def first(self, count: int | None) -> "ImageSet":
         """Return the first `count` images (all when None or more than there are); raises ImageError below 1."""
         check_limit(count)
         part = slice(count)
         images = self.images.select(part) if isinstance(self.images, StreamedImages) else self.images[part]
         return dataclasses.replace(self, images=images, labels=None if self.labels is None else self.labels[part])
+
+
+class ImageDigest:
+    """The digest of an ImageSet, taken batch by batch while the images are read in their order."""
+
+    def __init__(self, images: Pixels) -> None:
+        codes = " int8" if images.dtype == np.int8 else ""
+        self._content = hashlib.sha256(f"{images.shape}{codes}".encode())
+
+    def add(self, pixels: npt.NDArray[Any]) -> None:
+        """Take the next images, [B, H, W, C]."""
+        self._content.update(np.ascontiguousarray(pixels).data)
+
+    def hexdigest(self, labels: npt.NDArray[np.int64] | None) -> str:
+        """Return the digest of all that was added, and of the labels, int64 [N]."""
+        content = self._content.copy()
+        if labels is not None:
+            content.update(labels.astype("<i8").tobytes())
+        return content.hexdigest()
 
 
 def check_pixels(images: object) -> None:

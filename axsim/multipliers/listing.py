@@ -54,7 +54,7 @@ def rows(multipliers: Iterable[Multiplier], operands: tuple[Format, Format] | No
     listed = []
     for each in multipliers:
         if operands is not None:
-            if each.operands not in (operands, ("u8", "u8")):
+            if not each.serves(*operands):
                 continue
             each = each.serving(*operands)
         moments = each.moments()

@@ -156,6 +156,10 @@ class Multiplier:
         """Moments of the error, under uniform operands unless histograms are given; see `multipliers.moments`."""
         return moments(self.table, self.operands, w_histogram, x_histogram, zero_products)
 
+    def serves(self, w_format: Format, x_format: Format) -> bool:
+        """Whether `serving` has an answer for operands of these formats."""
+        return self.operands in ((w_format, x_format), ("u8", "u8"))
+
     def serving(self, w_format: Format, x_format: Format) -> "Multiplier":
         """
         Return the multiplier as it serves operands of the given formats.

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..errors import NetworkError
+from ..formats import Format
 from .nodes import Layer, Node, Quantization, Shape, WeightLayer
 from .preprocessing import Preprocessing
 from .rounding import ROUNDINGS
@@ -92,6 +93,13 @@ class Network:
     def quantization(self, name: str) -> Quantization:
         """Return what the codes of a node's output (or of "input") mean."""
         return self.input if name == INPUT else next(node.output for node in self.nodes if node.name == name)
+
+    def operands(self, layer: Layer) -> tuple[Format, Format]:
+        """Return the formats of a layer's operands: weights and activations, or a matmul's left and right input."""
+        if isinstance(layer, WeightLayer):
+            return layer.weight_format, self.quantization(layer.inputs[0]).format
+        left, right = (self.quantization(name).format for name in layer.inputs)
+        return left, right
 
     @functools.cached_property
     def digest(self) -> str:

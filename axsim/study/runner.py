@@ -84,11 +84,11 @@ def study(
     statistics.check(network)
     about = {
         "network": network.digest,
-        "images": _digest(images.images, images.labels),
+        "images": images.digest[:16],
         "statistics_images": statistics.images,
         "statistics": _digest_of_statistics(statistics),
         "measured_images": measured_images,
-        "calibration": None if calibration is None else _digest(calibration, None),
+        "calibration": None if calibration is None else ImageSet(calibration).digest[:16],
     }
     rows = Store(store, about)
     predictor = Predictor(statistics)
@@ -217,13 +217,4 @@ def _digest_of_statistics(statistics: NetworkStatistics) -> str:
         moments = () if layer.second_moments is None else (layer.second_moments,)
         for values in (layer.tap_counts, layer.sample, *moments):
             content.update(np.ascontiguousarray(values).tobytes())
-    return content.hexdigest()[:16]
-
-
-def _digest(pixels: Pixels, labels: npt.NDArray[np.int64] | None) -> str:
-    content = hashlib.sha256(str(pixels.shape).encode())
-    for start in range(0, len(pixels), 64):
-        content.update(np.ascontiguousarray(pixels[start : start + 64]).tobytes())
-    if labels is not None:
-        content.update(labels.astype("<i8").tobytes())
     return content.hexdigest()[:16]
