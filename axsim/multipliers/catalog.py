@@ -43,7 +43,7 @@ def circuits() -> "dict[str, Circuit]":
 
 def names() -> list[str]:
     """Every full name that axsim lists: families' examples, libraries' circuits, what installed packages bring."""
-    return [*examples(), *circuits(), *extensions.multipliers()]
+    return [*examples(), *circuits(), *_of_packages()]
 
 
 def multiplier(name: str | os.PathLike[str]) -> Multiplier:
@@ -81,18 +81,27 @@ def _multiplier(name: str) -> Multiplier:
         return _of_file(pathlib.Path(name))
     if name.partition(":")[0] in families():
         return _family_member(name)
+    if name in (brought := _of_packages()):
+        return brought[name]
     if name in circuits():
         from .libraries import evoapproxlib
 
         return evoapproxlib.multiplier(name)
-    if name in extensions.multipliers():
-        return extensions.multipliers()[name]
     closest = _closest(name, {*families(), *names()})
     hint = f"; the closest are {', '.join(closest)}" if closest else ""
     raise MultiplierError(
         f"multiplier must be a family or a circuit that `axsim multipliers` lists, such as drum:k=4 or mul8u_FTA, "
         f"got {name!r}{hint}"
     )
+
+
+def _of_packages() -> dict[str, Multiplier]:
+    """Multipliers of installed packages, by name; MultiplierError where one would hide a multiplier of axsim's."""
+    brought = extensions.multipliers()
+    for name, each in brought.items():
+        if name in circuits() or name in families():
+            extensions.refuse_name("multiplier", name, each)
+    return {name: each.given for name, each in brought.items()}
 
 
 def _of_file(path: pathlib.Path) -> Multiplier:

@@ -55,14 +55,11 @@ def families() -> dict[str, Family]:
     Raises MultiplierError if an extension has the name of one of axsim's, or as `extensions.families` does.
     """
     from_outside = extensions.families()
-    found = dict(from_outside)
+    found = {name: each.given for name, each in from_outside.items()}
     for module in pkgutil.iter_modules(_families.__path__):
         family = getattr(importlib.import_module(f"{_families.__name__}.{module.name}"), "FAMILY", None)
         if family is not None and family.name in from_outside:
-            raise MultiplierError(
-                f"family {family.name} of {extensions.VARIABLE} or of an installed package has the name of one of "
-                "axsim's; rename it"
-            )
+            extensions.refuse_name("family", family.name, from_outside[family.name])
         if family is not None:
             found[family.name] = family
     return dict(sorted(found.items()))
