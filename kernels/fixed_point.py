@@ -65,29 +65,3 @@ def requantize_float64(sums, bias, multiplier, zero_point, low, high, out):
             if abs(real - whole) >= 0.5:
                 whole += np.sign(real)
             out[m, n] = np.uint8(min(max(np.int64(whole) + zero_point, low), high))
-
-
-@kernel(parallel=True)
-def average_pool_fixed(x, values, kernel_shape, strides, pads, low, high, out):
-    """
-    out = clamp(sum / count, low, high), the quotient rounded half away from zero, as bit patterns
-
-    x uint8 [C, B, H, W] patterns; values int32 [256], the code of each pattern; kernel_shape, strides (height, width);
-    pads (top, left); padding is left out, and every window holds at least one pixel; out uint8 [C, B, OH, OW], written.
-    """
-    _, batch, height, width = x.shape
-    for c in prange(out.shape[0]):
-        for b in range(batch):
-            for oh in range(out.shape[2]):
-                top = oh * strides[0] - pads[0]
-                for ow in range(out.shape[3]):
-                    left = ow * strides[1] - pads[1]
-                    total = np.int64(0)
-                    count = np.int64(0)
-                    for h in range(max(0, top), min(height, top + kernel_shape[0])):
-                        for w in range(max(0, left), min(width, left + kernel_shape[1])):
-                            total += values[x[c, b, h, w]]
-                            count += 1
-                    size = (abs(total) + count // 2) // count
-                    code = size if total > 0 else -size
-                    out[c, b, oh, ow] = np.uint8(min(max(code, low), high))

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from ..formats import Patterns, pattern_values
 from ..kernels.elementwise import look_up_pairs
-from ..kernels.fixed_point import average_pool_fixed, rescale
+from ..kernels.fixed_point import rescale
+from ..kernels.pool import average_pool_fixed
 from ..networks.nodes import (
     Add,
     AveragePool,
