@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .networks.network_file import load
     from .predict import Predictor
     from .statistics.measure import gather_statistics
+    from .sweep.results import results
     from .validation.litert import validate_litert
     from .validation.validate import Validation, validate
 
@@ -62,6 +63,7 @@ _HOME = {
     "load_images": "images",
     "matmul": "inference.gemm",
     "multiplier": "multipliers.catalog",
+    "results": "sweep.results",
     "run": "inference.engine",
     "wide_moments": "multipliers.wide",
     "validate_litert": "validation.litert",
@@ -92,6 +94,7 @@ __all__ = [
     "load_images",
     "matmul",
     "multiplier",
+    "results",
     "run",
     "validate",
     "validate_litert",

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 from . import __version__
 from .commands import COMMANDS
-from .errors import AxsimError, AxsimWarning
+from .errors import AxsimError, AxsimWarning, MistakesError
 
 
 class _Parser(argparse.ArgumentParser):
@@ -38,11 +38,15 @@ def main(arguments: list[str] | None = None) -> int:
         if result.failure is not None:
             raise result.failure
         return 0
+    except MistakesError as error:
+        for mistake in error.mistakes:
+            _complain(f"error: {' '.join(mistake.split())}")
+        return 2
     except AxsimError as error:
         _complain(f"error: {' '.join(str(error).split())}")
         return 2
-    except KeyboardInterrupt:
-        _complain("stopped; no file is left half-written")
+    except KeyboardInterrupt as stop:
+        _complain(str(stop) or "stopped; no file is left half-written")
         return 130
 
 

@@ -29,6 +29,17 @@ class HardwareError(AxsimError):
     """A circuit that cannot be described or simulated, or a hardware tool that is missing or fails."""
 
 
+class MistakesError(AxsimError):
+    """All that is wrong with one file, in `mistakes`: the command line prints a line for each."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        super().__init__("; ".join(mistakes))
+        self.mistakes = mistakes
+
+    def __reduce__(self) -> tuple[type["MistakesError"], tuple[list[str]]]:
+        return MistakesError, (self.mistakes,)
+
+
 class AxsimWarning(UserWarning):
     """Something that went through but looks wrong. The command line prints it as one line."""
 

@@ -20,6 +20,8 @@ COMMANDS = (
     "inject",
     "compensate",
     "study",
+    "sweep",
+    "results",
     "lab",
     "bench",
     "warmup",

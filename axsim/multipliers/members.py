@@ -20,6 +20,10 @@ WIDTH = 8
 WIDTHS = (4, 16)  # least and greatest
 
 
+class BrokenRule(MultiplierError):
+    """Values of parameters that do not go together, though each is in range."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Member:
     """One multiplier of a family: all its parameters, checked.
@@ -107,7 +111,7 @@ def member(name: str, width: int | None = None) -> Member:
     signed = values.pop("signed", 0)
     broken = family.broken_rules(width, values)
     if broken:
-        raise MultiplierError(f"{name!r}: {family.name} needs {' and '.join(broken)}")
+        raise BrokenRule(f"{name!r}: {family.name} needs {' and '.join(broken)}")
     return Member(_full_name(family, {**values, "signed": signed, "width": width}), family, values, signed, width)
 
 

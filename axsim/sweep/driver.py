@@ -16,6 +16,7 @@ from .tasks import Outcome, Task, run_task
 from .workers import Workers
 
 PATIENCE = 0.5  # seconds between looks at whether to stop
+KEPT = "finished runs are kept: start the same command again"
 NAMED_FAILURES = 5  # that a summary names; the store has them all
 
 
@@ -116,15 +117,26 @@ class _Drive:
         while len(self._flying) < capacity:
             if self._stopping() or self._error is not None:
                 self._summary.stopped = self._error is None
+                self._recall()
                 return
             following = self._next()
             if following is None:
                 return
             task, attempts = following
-            future = self._workers.executor.submit(self._work, task)
+            try:
+                future = self._workers.executor.submit(self._work, task)
+            except Exception as error:  # a cluster's client that has lost its scheduler
+                self._error = AxsimError(f"workers cannot be reached: {first_line(error)}; {KEPT}")
+                return
             self._flying[future] = task, attempts + 1
             self._keys.add(task.key)
             future.add_done_callback(self._back.put)
+
+    def _recall(self) -> None:
+        """Take back what has not begun to run."""
+        for future in list(self._flying) if self._workers.can_recall else ():
+            if future.cancel():
+                self._flying.pop(future)
 
     def _next(self) -> tuple[Task, int] | None:
         """Return a task that is to be done, with its attempts so far; equal ones that are flying are waited for."""
@@ -170,9 +182,10 @@ class _Drive:
         finished: list[tuple[Task, Outcome]] = []
         failed: list[Failure] = []
         for future in back:
-            task, attempts = self._flying.pop(future)
-            self._keys.discard(task.key)
-            self._judge(future, task, attempts, finished, failed)
+            if future in self._flying:  # it was not recalled
+                task, attempts = self._flying.pop(future)
+                self._keys.discard(task.key)
+                self._judge(future, task, attempts, finished, failed)
         self._store.add(finished, failed)
         self._summary.done += len(finished)
         self._summary.failed += len(failed)
@@ -191,9 +204,7 @@ class _Drive:
             finished.append((task, future.result()))
             self._deaths = 0
         except CancelledError:
-            self._error = self._error or AxsimError(
-                "the connection to the workers was lost; finished runs are kept: start the same command again"
-            )
+            self._error = self._error or AxsimError(f"the connection to the workers was lost; {KEPT}")
         except self._workers.deaths as error:
             self._died(task, attempts, error, failed)
         except SourceChangedError as error:
@@ -209,13 +220,13 @@ class _Drive:
         if self._deaths > 10 + limit * self._workers.capacity():
             self._error = self._error or AxsimError(
                 f"workers died {self._deaths} times in a row and finished nothing between: look at the memory they "
-                "need, or take fewer of them (--workers); finished runs are kept"
+                f"need, or take fewer of them (--workers); {KEPT}"
             )
         elif attempts < limit:
             self._again.append((task, attempts))
         elif not self._stopping():
-            times = f"{attempts} times" if attempts > 1 else "once"
-            failed.append(Failure(task, f"its worker died, {times} ({first_line(error)})", attempts))  # type: ignore[arg-type]
+            said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            failed.append(Failure(task, f"its worker died, at each attempt ({said})", attempts))
 
     def _report(self) -> None:
         self._progress(self._summary.done + self._summary.stored + self._summary.failed)

@@ -84,6 +84,9 @@ class Store:
 
     def close(self) -> None:
         """Close the file; what was added is there already."""
+        with contextlib.suppress(sqlite3.Error):  # somebody reads it: the log beside it stays until the next sweep
+            self._connection.execute("PRAGMA busy_timeout = 0")
+            self._connection.execute("PRAGMA journal_mode=DELETE")  # one file again, which may be copied and moved
         self._connection.close()
 
     def __len__(self) -> int:

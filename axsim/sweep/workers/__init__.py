@@ -14,15 +14,21 @@ class Workers(Protocol):
     Attributes
     ----------
     executor : Executor
+    can_recall : bool
+        Whether a future that has not begun to run can be told, and cancelled.
     deaths : tuple of types
         What a future raises when the worker that had it died.
     attempts : int
         How often the driver gives a run to workers that die of it.
     """
 
-    executor: Executor
     deaths: tuple[type[BaseException], ...]
     attempts: int
+    can_recall: bool
+
+    @property
+    def executor(self) -> Executor:
+        """What takes the runs."""
 
     def capacity(self) -> int:
         """Return how many runs are worth having in flight: enough that no worker waits for the driver."""

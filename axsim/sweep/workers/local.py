@@ -36,16 +36,21 @@ class LocalWorkers(Executor):
     """
 
     deaths: tuple[type[BaseException], ...] = (BrokenProcessPool,)
+    can_recall = True
 
     def __init__(self, count: int, threads: int | None = None, attempts: int = 3) -> None:
         self.count, self.threads = count, threads or max(1, cores() // count)
         self.attempts = attempts
-        self.executor = self
         self._lock = threading.RLock()
         self._waiting: collections.deque[Work] = collections.deque()
         self._closed = False
         self._processes: dict[ProcessPoolExecutor, Future[int]] = {}
         self._idle = [self._pool() for _ in range(count)]
+
+    @property
+    def executor(self) -> "LocalWorkers":
+        """See Workers."""
+        return self
 
     def capacity(self) -> int:
         """See Workers: one run for each worker, and one that waits for it."""
