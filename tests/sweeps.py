@@ -1,6 +1,8 @@
 """A folder with a small network and labelled images, and tasks on them, for tests of sweeps."""
 
 import dataclasses
+import os
+import signal
 
 import numpy as np
 from networks import network_of, random_images
@@ -48,3 +50,19 @@ def outcome_of(task, seconds=0.0):
 def same_run(outcome):
     """What must not differ between two runs of one task."""
     return dataclasses.replace(outcome, seconds=0.0, worker="", finished="")
+
+
+def die_once(task):
+    """Kill the worker that does task 3 for the first time."""
+    mark = os.environ["AXSIM_TEST_MARK"]
+    if task.injected.std == 3 and not os.path.exists(mark):
+        with open(mark, "w"):
+            os.kill(os.getpid(), signal.SIGKILL)
+    return dataclasses.replace(outcome_of(task), worker=f"{os.environ['NUMBA_NUM_THREADS']} {os.getpid()}")
+
+
+def die_of_it(task):
+    """Kill the worker that does task 3, always."""
+    if task.injected.std == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return outcome_of(task)

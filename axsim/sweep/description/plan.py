@@ -162,7 +162,7 @@ class _Planner:
         multipliers: dict[MultiplierSource, None] = {}
         for number, name, sources in self._named:
             multipliers |= dict.fromkeys(self._serving(network, sets, used, number, name, sources))
-        self._check_grids(network, sets)
+        self._check_grids(network)
         self.parts.append(Part(source, images, sets, tuple(multipliers), tuple(self._grids)))
 
     def _images(self, file: str, network: networks.Network, given: Images) -> ImagesSource | None:
@@ -243,10 +243,11 @@ class _Planner:
         if not some and sources:
             self._mistakes.note(("multipliers", number), f"{name!r} matches nothing that serves {network.name}")
 
-    def _check_grids(self, network: networks.Network, sets: Sequence[LayerSet]) -> None:
+    def _check_grids(self, network: networks.Network) -> None:
         for grid in self._grids:
             try:
-                next(iter(grid)).model(network)
+                if grid.table is not None:
+                    InjectedErrors(None, None, table=grid.table).model(network)
                 if network.bound_to is not None:
                     raise AxsimError(
                         f"{network.name} was compensated for {network.bound_to[0]}; errors are injected into exact "
