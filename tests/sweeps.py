@@ -10,6 +10,7 @@ from networks import network_of, random_images
 from axsim.images import ImageSet, save_images
 from axsim.inference.engine import run
 from axsim.networks.network_file import load
+from axsim.networks.nodes import WeightLayer
 from axsim.sweep.sources import ImagesSource, MultiplierSource, NetworkSource
 from axsim.sweep.tasks import InjectedErrors, Outcome, Task
 
@@ -22,6 +23,16 @@ def write_folder(folder, images=8, seed=107):
     network.save(folder / "network.h5")
     save_images(folder / "images.h5", ImageSet(pixels, labels), {})
     return network
+
+
+def write_another_network(folder):
+    """Replace network.h5 by one that differs in its biases alone."""
+    network = load(folder / "network.h5")
+    nodes = [
+        dataclasses.replace(node, bias=node.bias + 1) if isinstance(node, WeightLayer) else node
+        for node in network.nodes
+    ]  # fmt: skip
+    dataclasses.replace(network, nodes=tuple(nodes)).save(folder / "network.h5")
 
 
 def tasks_in(folder, multipliers=("exact", "mitchell", "drum:k=3"), errors=()):

@@ -149,7 +149,8 @@ def results(
     if table not in TABLES:
         raise AxsimError(f"table must be one of {', '.join(TABLES)}, got {table!r}")
     conditions = [where] if isinstance(where, str) else where
-    return pandas.DataFrame(rows(path, conditions, table=table), columns=list(TABLES[table]))
+    frame = pandas.DataFrame(rows(path, conditions, table=table), columns=list(TABLES[table]))
+    return frame.astype({name: "float64" for name, kind in TABLES[table].items() if kind == "REAL"})
 
 
 def write_csv(

@@ -5,8 +5,7 @@ import hashlib
 
 import numpy as np
 import pytest
-from networks import network_of
-from sweeps import same_run, tasks_in, write_folder
+from sweeps import same_run, tasks_in, write_another_network, write_folder
 
 import axsim
 from axsim.errors import AxsimError
@@ -102,7 +101,7 @@ def test_a_changed_network_is_noticed_in_a_process_that_has_it_already(tmp_path)
     write_folder(tmp_path)
     (task,) = tasks_in(tmp_path, ["exact"])
     run_task(task)
-    network_of(["conv", "conv"], 5, "symmetric", (4, 8, 8)).save(tmp_path / "network.h5")
+    write_another_network(tmp_path)
     with pytest.raises(SourceChangedError, match=r"network\.h5: has changed since the sweep began"):
         run_task(task)
     (tmp_path / "network.h5").write_bytes(b"cut off")

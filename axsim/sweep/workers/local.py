@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
@@ -114,7 +114,7 @@ class LocalWorkers(Executor):
         inner.add_done_callback(functools.partial(self._done, pool, future))
 
     def _done(self, pool: ProcessPoolExecutor, outer: Future[Any], inner: Future[Any]) -> None:
-        error = inner.exception()
+        error = CancelledError() if inner.cancelled() else inner.exception()
         with self._lock:
             self._idle.append(self._replaced(pool) if isinstance(error, BrokenProcessPool) else pool)
         self._feed()
