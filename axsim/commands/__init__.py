@@ -9,6 +9,8 @@ COMMANDS = (
     "multipliers",
     "moments",
     "import",
+    "rtl",
+    "cosim",
     "networks",
     "convert",
     "inspect",

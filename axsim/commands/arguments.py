@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import os
+import re
 from typing import TYPE_CHECKING
 
 from ..progress import ProgressDisplay
@@ -112,6 +113,21 @@ def skipped_lines(images: "ImageSet") -> list[str]:
     return [f"{len(images.skipped)} skipped, which cannot be read:", *(f"  {reason}" for reason in images.skipped)]
 
 
+def add_circuit(parser: argparse.ArgumentParser) -> None:
+    """Add a multiplier and how its circuit is made: multiplier, operands, width, from_table."""
+    parser.add_argument("multiplier", help="for example drum:k=4, mul8u_FTA or mine.v")
+    parser.add_argument(
+        "--operands",
+        type=wide_operands,
+        metavar="W,X",
+        help="as it serves these formats, such as s8,s8: an unsigned core by sign-magnitude",
+    )
+    parser.add_argument("--width", type=count, metavar="BITS", help="of each operand, 4 to 16 (8): a family's member")
+    parser.add_argument(
+        "--from-table", action="store_true", help="the 8-bit product table as minimised logic, whatever the multiplier"
+    )
+
+
 def count(text: str) -> int:
     """Read a whole number of 1 or more."""
     value = int(text)
@@ -146,8 +162,17 @@ def operands(text: str) -> tuple[str, str]:
     return pair[0], pair[1]
 
 
+def wide_operands(text: str) -> tuple[str, str]:
+    """Read a pair of operand formats of any width, such as u8 or s12, separated by a comma."""
+    pair = text.split(",")
+    if len(pair) != 2 or not all(re.fullmatch(r"[us][0-9]{1,2}", fmt) for fmt in pair):
+        raise argparse.ArgumentTypeError(f"must be two formats such as s8,s8, or s12,s12 with --width 12, got {text!r}")
+    return pair[0], pair[1]
+
+
 count.__name__ = "whole number"  # argparse names the type in its message
 counts.__name__ = "list of whole numbers"
 seconds.__name__ = "number of seconds"
 operands.__name__ = "pair of formats"
+wide_operands.__name__ = "pair of formats"
 numbers.__name__ = "list of numbers"

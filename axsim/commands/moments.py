@@ -7,14 +7,16 @@ import re
 from ..errors import AxsimError
 from ..progress import ProgressDisplay
 from ..text import text_table
-from .arguments import count
+from .arguments import count, wide_operands
 from .result import Result
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("multiplier", help="for example drum:k=4")
-    parser.add_argument("--operands", type=_formats, metavar="W,X", help="as it serves these formats, such as s8,s8")
+    parser.add_argument(
+        "--operands", type=wide_operands, metavar="W,X", help="as it serves these formats, such as s8,s8"
+    )
     parser.add_argument(
         "--zero-products",
         choices=("exclude", "zero", "one"),
@@ -31,17 +33,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, metavar="S", help="of the sample (0)")
     parser.add_argument("--plot", metavar="FILE", help="write a heat map and a histogram of the error as PNG")
     parser.add_argument("--overwrite", action="store_true", help="replace the plot if it exists")
-
-
-def _formats(text: str) -> tuple[str, str]:
-    """Read a pair of operand formats, such as u8 or s12, separated by a comma."""
-    pair = text.split(",")
-    if len(pair) != 2 or not all(re.fullmatch(r"[us][0-9]{1,2}", fmt) for fmt in pair):
-        raise argparse.ArgumentTypeError(f"must be two formats such as s8,s8, or s12,s12 with --width 12, got {text!r}")
-    return pair[0], pair[1]
-
-
-_formats.__name__ = "pair of formats"
 
 
 def run(given: argparse.Namespace) -> Result:

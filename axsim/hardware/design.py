@@ -12,16 +12,17 @@ from ..errors import HardwareError
 
 @dataclasses.dataclass(frozen=True)
 class Port:
-    """A port of a module: `bits` wide, or a scalar where `bits` is None."""
+    """A port of a module: `bits` wide, or a scalar where `bits` is None; `low` is the index of its lowest bit."""
 
     direction: str  # "input" or "output"
     bits: int | None
     signed: bool = False
+    low: int = 0
 
     def declaration(self, name: str) -> str:
         """Declare it as a module's head does."""
         kind = f"{self.direction:<6} wire{' signed' if self.signed else ''}"
-        return f"{kind} {name}" if self.bits is None else f"{kind} [{self.bits - 1}:0] {name}"
+        return f"{kind} {name}" if self.bits is None else f"{kind} [{self.low + self.bits - 1}:{self.low}] {name}"
 
 
 def inputs(**bits: int | None) -> dict[str, Port]:
@@ -67,7 +68,7 @@ class Module:
         """The module alone, from its comment to `endmodule`."""
         comment = "".join(f"// {line}".rstrip() + "\n" for line in self.comment.strip().splitlines())
         ports = ",\n".join("    " + port.declaration(name) for name, port in self.ports.items())
-        lines = self.body.strip("\n").splitlines()
+        lines = self.body.rstrip().strip("\n").splitlines()
         margin = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
         body = "\n".join(("    " + line[margin:]).rstrip() for line in lines)
         return f"{comment}module {self.name} (\n{ports}\n);\n{body}\nendmodule\n"
@@ -134,8 +135,8 @@ class Design:
 
     @property
     def signed(self) -> bool:
-        """Whether the product is two's complement: an operand is."""
-        return self.w_signed or self.x_signed
+        """Whether the product is two's complement: where an operand is, and where it can be negative all the same."""
+        return self.module.ports["p"].signed
 
     @property
     def product_width(self) -> int:

@@ -108,8 +108,8 @@ def wide_moments(
         raise AxsimError(f"sample must be 1 to 2^40 pairs, got {sample}")
     if not 0 <= seed < 2**63:
         raise AxsimError(f"seed must be 0 or more, got {seed}")
-    formats, by_sign_magnitude = _served(chosen, operands)
-    ranges = [_values(fmt) for fmt in formats]
+    formats, by_sign_magnitude = served_formats(chosen, operands)
+    ranges = [format_values(fmt) for fmt in formats]
     pairs = sample if sample is not None else ranges[0].size * ranges[1].size
     blocks = _random_blocks(ranges, pairs, seed) if sample is not None else _all_blocks(ranges)
     integers, reals = _sums(chosen, blocks, by_sign_magnitude, CONVENTIONS[zero_products], pairs, progress)
@@ -118,7 +118,7 @@ def wide_moments(
     return WideMoments(chosen.name, formats, pairs, None if sample is None else seed, found)
 
 
-def _served(chosen: Member, operands: tuple[str, str] | None) -> tuple[tuple[str, str], bool]:
+def served_formats(chosen: Member, operands: tuple[str, str] | None) -> tuple[tuple[str, str], bool]:
     """Check the operands: their formats, and whether an unsigned core serves them by sign-magnitude."""
     kinds = [f"u{chosen.width}", f"s{chosen.width}"]
     own = (kinds[chosen.signed], kinds[chosen.signed])
@@ -133,7 +133,7 @@ def _served(chosen: Member, operands: tuple[str, str] | None) -> tuple[tuple[str
     return (operands[0], operands[1]), True
 
 
-def _values(fmt: str) -> Integers:
+def format_values(fmt: str) -> Integers:
     """All values of a format, ascending."""
     width = int(fmt[1:])
     low = -(1 << (width - 1)) if fmt[0] == "s" else 0

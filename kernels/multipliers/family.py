@@ -39,7 +39,7 @@ class Rule:
 
 @dataclasses.dataclass(frozen=True)
 class Family:
-    """A family of multipliers: its scalar function, its parameters and where it was published.
+    """A family of multipliers: its scalar function, its parameters, its circuit and where it was published.
 
     Attributes
     ----------
@@ -63,6 +63,9 @@ class Family:
         Whether w and x may be exchanged, whatever the parameters.
     keeps_zero : bool
         Whether the product is 0 wherever an operand is 0, whatever the parameters.
+    hardware : function, optional
+        The family's circuit: takes by name any of `width`, `signed` and the parameters, and returns an
+        axsim.hardware.design.Design. Families of axsim's own leave it out: theirs is axsim/hardware/verilog/NAME.py.
     """
 
     product: Callable
@@ -75,6 +78,7 @@ class Family:
     rules: tuple[Rule, ...] = ()
     commutes: bool = True
     keeps_zero: bool = True
+    hardware: Callable | None = None
 
     @property
     def name(self):

@@ -1,0 +1,133 @@
+"""Any product table as logic: a shared, reduced, ordered binary decision diagram, one multiplexer for each node.
+
+For multipliers that are known by their table alone. A node chooses by one operand bit between two others; equal nodes
+are one, for all bits of the product together. Of a few orders of the operand bits the one with the fewest nodes is
+taken. It is minimised, not hand-structured: what a synthesis program makes of it says little about the multiplier's
+own circuit.
+
+R. E. Bryant, "Graph-Based Algorithms for Boolean Function Manipulation", IEEE TC C-35(8), 1986,
+doi:10.1109/TC.1986.1676819.
+"""
+
+import dataclasses
+import re
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...multipliers.product_table import Multiplier
+from ..design import Design, Module, product_ports
+
+Integers = npt.NDArray[np.int64]
+BITS = 16  # of both operands
+
+
+@dataclasses.dataclass(frozen=True)
+class Diagram:
+    """
+    Nodes of several functions of the same bits.
+
+    Nodes 0 and 1 are the constants; node n from 2 up chooses, by the operand bit bits[n-2], between low[n-2] and
+    high[n-2], which come before it. `roots` are the nodes of the functions.
+    """
+
+    bits: Integers
+    low: Integers
+    high: Integers
+    roots: Integers
+
+
+def diagram(functions: npt.NDArray[np.uint8], order: tuple[int, ...]) -> Diagram:
+    """
+    Reduce functions to a diagram.
+
+    Parameters
+    ----------
+    functions : uint8 [functions, 65536]
+        Values 0 and 1, by the pattern of w, 8 bits, above that of x.
+    order : tuple of int
+        The 16 bits of that pattern, from the one that is looked at first to the last.
+    """
+    # Axes of 2, the bit that is looked at last behind all others.
+    cube = functions.reshape(-1, *(2,) * BITS)
+    nodes: Any = np.transpose(cube, (0, *(BITS - bit for bit in order))).reshape(len(functions), -1).astype(np.int64)
+    count = 2
+    bits: list[Integers] = []
+    lows: list[Integers] = []
+    highs: list[Integers] = []
+    for bit in reversed(order):
+        low, high = nodes[:, 0::2], nodes[:, 1::2]
+        keys, places = np.unique((low * count + high).ravel(), return_inverse=True)
+        low_of, high_of = keys // count, keys % count
+        new = low_of != high_of
+        numbers = np.where(new, count + np.cumsum(new) - 1, low_of)
+        nodes = numbers[places].reshape(low.shape)
+        bits.append(np.full(np.count_nonzero(new), bit))
+        lows.append(low_of[new])
+        highs.append(high_of[new])
+        count += int(np.count_nonzero(new))
+    return Diagram(np.concatenate(bits), np.concatenate(lows), np.concatenate(highs), nodes[:, 0])
+
+
+# Bits of x first, those of w last, from the lowest or from the highest. Circuits that look at the bits in turn are
+# seldom smaller, and the fast-changing operand of a test bench, x, moves few nodes when it is looked at first.
+ORDERS = tuple((*range(8), *w) for w in (range(8, 16), range(15, 7, -1)))
+
+
+def table_design(multiplier: Multiplier, name: str | None = None) -> Design:
+    """
+    Return the circuit of a multiplier's product table.
+
+    `name` is that of its module, made from the multiplier's own when not given.
+    """
+    w_signed, x_signed = (fmt == "s8" for fmt in multiplier.operands)
+    # A table may hold negative products of unsigned operands, such as add_constant makes: the port is signed then.
+    lowest, highest = int(multiplier.table.min()), int(multiplier.table.max())
+    signed = w_signed or x_signed or lowest < 0
+    width = max(16, *(value.bit_length() + signed for value in (highest, ~lowest if lowest < 0 else 0)))
+    products = multiplier.table.ravel().astype(np.int64)
+    functions = np.stack([(products >> bit & 1).astype(np.uint8) for bit in range(width)])
+    best = min((diagram(functions, order) for order in ORDERS), key=lambda found: found.bits.size)
+    ports = product_ports(8, width, w_signed, x_signed)
+    ports["p"] = dataclasses.replace(ports["p"], signed=signed)
+    body = [*_nodes(best), *(f"assign p[{bit}] = {_node(int(root))};" for bit, root in enumerate(best.roots))]
+    used = {int(bit) for bit in best.bits}
+    unused = [_bit(bit) for bit in reversed(range(BITS)) if bit not in used]
+    if unused:
+        body.insert(0, f"wire unused = &{{1'b0, {', '.join(unused)}}};")
+    module = Module(
+        name or "table_" + re.sub(r"[^A-Za-z0-9]+", "_", multiplier.name).strip("_"),
+        f"Product table of {multiplier.name} as minimised logic: a binary decision diagram of {best.bits.size} nodes.",
+        ports,
+        "\n".join(body),
+    )
+    return Design(module, 8, w_signed, x_signed, multiplier.name, multiplier.source)
+
+
+def _bit(bit: int) -> str:
+    return f"w[{bit - 8}]" if bit >= 8 else f"x[{bit}]"
+
+
+def _node(number: int) -> str:
+    return f"1'b{number}" if number < 2 else f"n{number}"
+
+
+def _nodes(found: Diagram) -> list[str]:
+    lines = []
+    for number, (bit, low, high) in enumerate(
+        zip(found.bits.tolist(), found.low.tolist(), found.high.tolist(), strict=True), start=2
+    ):
+        chooser = _bit(bit)
+        if (low, high) == (0, 1):
+            logic = chooser
+        elif (low, high) == (1, 0):
+            logic = f"~{chooser}"
+        elif low < 2:
+            logic = f"{chooser} & {_node(high)}" if low == 0 else f"~{chooser} | {_node(high)}"
+        elif high < 2:
+            logic = f"~{chooser} & {_node(low)}" if high == 0 else f"{chooser} | {_node(low)}"
+        else:
+            logic = f"{chooser} ? {_node(high)} : {_node(low)}"
+        lines.append(f"wire n{number} = {logic};")
+    return lines
