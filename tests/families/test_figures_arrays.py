@@ -1,4 +1,4 @@
-"""Families that leave out, compress or recode partial products, figure for figure; see test_figures_logarithmic.py."""
+"""What is printed of the families of partial products beside tables of figures: closed forms, bounds, encoders."""
 
 import itertools
 
@@ -14,29 +14,9 @@ from families.measured import (
     deviates,
     exhaustive,
     exhaustive_8_bit,
-    figures,
     sampled_16_bit,
 )
 from families.models.arrays import BOOTH_ENCODERS
-
-
-@pytest.mark.parametrize(
-    ("name", "parameters", "figure", "printed"),
-    [
-        # Perforation: published NMED of rows j..j+k-1.
-        *figures("perforation", {"j": 0, "k": 1}, NMED=".00098"),
-        *figures("perforation", {"j": 0, "k": 2}, NMED=".00294"),
-        *figures("perforation", {"j": 1, "k": 3}, NMED=".01373"),
-        *figures("broken_array", {"h": 1, "v": 0}, NMED=".00098"),  # the same of w's rows
-        *figures("broken_array", {"h": 2, "v": 0}, NMED=".00294"),
-        # Kulkarni: published mean over all pairs and peak, then computed.
-        *figures("kulkarni", {}, MRED_all="3.25", min="-22.22"),
-        *figures("kulkarni", {}, EP="46.73", MRED_all="3.255", MRED="3.280", NMED=".01389", WCE="14450", MSE="6459222"),
-        *figures("sdlc", {}, ME="-229.375", NMED=".00353", MRED="2.004", EP="49.11"),
-    ],
-)
-def test_8_bit_figures(name, parameters, figure, printed):
-    assert agrees(exhaustive_8_bit(name, **parameters)[figure], printed)
 
 
 @pytest.mark.parametrize(
