@@ -18,10 +18,11 @@ class Port:
     bits: int | None
     signed: bool = False
     low: int = 0
+    kind: str = "wire"  # "reg" where an always block drives it
 
     def declaration(self, name: str) -> str:
         """Declare it as a module's head does."""
-        kind = f"{self.direction:<6} wire{' signed' if self.signed else ''}"
+        kind = f"{self.direction:<6} {self.kind}{' signed' if self.signed else ''}"
         return f"{kind} {name}" if self.bits is None else f"{kind} [{self.low + self.bits - 1}:{self.low}] {name}"
 
 

@@ -50,6 +50,13 @@ def corrections(segments):
 CORRECTIONS = np.concatenate([corrections(segments).ravel() for segments in (1, 2, 4, 8, 16)])
 
 
+def correction_table(segments, q):
+    """s_ij of M = `segments`, a power of two up to 16, rounded to q fraction bits: int64 [M, M] in units of 2^-q."""
+    first = (segments * segments - 1) // 3
+    exact = CORRECTIONS[first : first + segments * segments].reshape(segments, segments)
+    return (exact * (1 << q) + 0.5).astype(np.int64)
+
+
 @elementwise
 def realm(w, x, m, t, q, width):
     """REALM product of unsigned operands of `width` bits (up to 16), M = `m`; 0 where an operand is 0."""
