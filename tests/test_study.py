@@ -17,6 +17,7 @@ from axsim.commands.study import serving
 from axsim.errors import AxsimError
 from axsim.images import ImageSet, save_images
 from axsim.injection import inject
+from axsim.line_store import LineStore
 from axsim.multipliers.catalog import names
 from axsim.networks.network_file import save
 from axsim.predict import Predictor
@@ -26,7 +27,6 @@ from axsim.study import CANDIDATES, LayerRow, Row, Study, findings, study, write
 from axsim.study.figures import bias_regime
 from axsim.study.findings import pearson, spearman
 from axsim.study.runner import predicted_errors
-from axsim.study.store import Store
 
 NAMES = ["mitchell", "drum:k=3", "mul8s_1KVL"]
 
@@ -100,26 +100,26 @@ def test_the_store_of_another_study_is_refused(given, tmp_path):
         run_study((network, dataclasses.replace(statistics, layers=layers), images), tmp_path / "s.jsonl", NAMES[:1])
     (tmp_path / "other").write_text("my thesis\n")
     with pytest.raises(AxsimError, match="no file of a study"):
-        Store(tmp_path / "other", {})
+        LineStore(tmp_path / "other", "study", {})
     assert (tmp_path / "other").read_text() == "my thesis\n"
 
 
 def test_a_damaged_line_costs_none_of_those_behind_it(tmp_path):
     path = tmp_path / "s.jsonl"
-    store = Store(path, {"network": "n"})
+    store = LineStore(path, "study", {"network": "n"})
     store.add("a", 1)
     store.add("b", 2)
-    assert Store(path, {"network": "n"}).pieces == {"a": 1, "b": 2}
+    assert LineStore(path, "study", {"network": "n"}).pieces == {"a": 1, "b": 2}
     whole = path.read_bytes()
     damaged = whole.replace(b'{"key": "a"', b'{"key: "a"')
     path.write_bytes(damaged)
     with pytest.raises(AxsimError, match="line 2 is damaged"):
-        Store(path, {"network": "n"})
+        LineStore(path, "study", {"network": "n"})
     assert path.read_bytes() == damaged
     head = whole.split(b"\n")[0]
     path.write_bytes(head)
-    Store(path, {"network": "n"}).add("a", 1)
-    assert Store(path, {"network": "n"}).pieces == {"a": 1}
+    LineStore(path, "study", {"network": "n"}).add("a", 1)
+    assert LineStore(path, "study", {"network": "n"}).pieces == {"a": 1}
 
 
 def test_wrong_input(given, tmp_path):

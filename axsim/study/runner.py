@@ -16,13 +16,13 @@ from ..errors import AxsimError
 from ..images import ImageSet, Pixels
 from ..inference.engine import run
 from ..injection import ChannelErrors, inject
+from ..line_store import LineStore
 from ..multipliers.product_table import Multiplier
 from ..networks.network import Network
 from ..predict import NetworkPrediction, Predictor, sampled_norms
 from ..statistics import NetworkStatistics
 from ..statistics.measure import measure
 from .rows import LEVELS, LayerRow, Row
-from .store import Store
 
 Phase = Callable[[str], Callable[[int, int], None]]
 SEED = 0
@@ -90,7 +90,7 @@ def study(
         "measured_images": measured_images,
         "calibration": None if calibration is None else ImageSet(calibration).digest[:16],
     }
-    rows = Store(store, about)
+    rows = LineStore(store, "study", about)
     predictor = Predictor(statistics)
     exact = run(network, images.images, progress=phase("exact"))
     known = predictor(_exact_of(network))
@@ -193,7 +193,7 @@ def uniform_moments(network: Network, multiplier: Multiplier) -> dict[str, float
 
 
 def _model(
-    rows: Store, network: Network, images: ImageSet, predictor: Predictor, known: NetworkPrediction, phase: Phase
+    rows: LineStore, network: Network, images: ImageSet, predictor: Predictor, known: NetworkPrediction, phase: Phase
 ) -> AccuracyModel:
     if "accuracy model" in rows.pieces:
         return AccuracyModel.from_json(rows.pieces["accuracy model"], network, known)

@@ -1,8 +1,8 @@
-"""Rows of a study on disk: one line of JSON each, added as they are finished, so that a stopped study loses none.
+"""Finished pieces of long work on disk: one line of JSON each, added as they are finished, so that none is lost.
 
-The first line says what the study is of (digests of network, statistics, images, and its settings); a file of another
-study is refused. A line that was cut off while it was written is dropped, and its row computed again; a damaged line
-before it is an error, for what stands behind it is not to be lost.
+The first line says what the work is and of what it is (for a study: digests of network, statistics and images, and its
+settings); a file of other work is refused. A line that was cut off while it was written is dropped, and its piece
+computed again; a damaged line before it is an error, for what stands behind it is not to be lost.
 """
 
 import json
@@ -10,17 +10,15 @@ import os
 import pathlib
 from typing import Any
 
-from ..errors import AxsimError
-
-FORMAT = "axsim-study 1"
+from .errors import AxsimError
 
 
-class Store:
-    """A file of finished pieces by key; raises AxsimError if it is of another study or cannot be written."""
+class LineStore:
+    """A file of finished pieces by key, of one kind of work; raises AxsimError if of other work, or not writable."""
 
-    def __init__(self, path: str | os.PathLike[str], about: dict[str, Any]) -> None:
+    def __init__(self, path: str | os.PathLike[str], kind: str, about: dict[str, Any]) -> None:
         self._path = pathlib.Path(path)
-        head = {"format": FORMAT, **json.loads(json.dumps(about))}
+        head = {"format": f"axsim-{kind} 1", **json.loads(json.dumps(about))}
         self.pieces: dict[str, Any] = {}
         try:
             if not self._path.exists():
@@ -33,12 +31,12 @@ class Store:
             found = json.loads(lines[0])
         except ValueError:
             found = None
-        if not isinstance(found, dict) or found.get("format") != FORMAT:
-            raise AxsimError(f"{path}: is no file of a study; choose another name")
+        if not isinstance(found, dict) or found.get("format") != head["format"]:
+            raise AxsimError(f"{path}: is no file of a {kind}; choose another name")
         differs = [key for key in head if found.get(key) != head[key]]
         if differs:
             raise AxsimError(
-                f"{path}: holds a study with another {', '.join(differs)}; choose another name, or remove it"
+                f"{path}: holds a {kind} with another {', '.join(differs)}; choose another name, or remove it"
             )
         for number, line in enumerate(lines[1:-1], 2):
             try:
