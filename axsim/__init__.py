@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .conversion.quantize import convert
     from .errors import AxsimError
     from .exporters.onnx import export
+    from .hardware.synthesis.comparison import synthesize
     from .images import ImageSet, load_images
     from .importers.multipliers.read import Imported, import_multiplier
     from .importers.quantized_onnx import import_quantized
@@ -53,6 +54,7 @@ _HOME = {
     "convert": "conversion.quantize",
     "export": "exporters.onnx",
     "import_quantized": "importers.quantized_onnx",
+    "synthesize": "hardware.synthesis.comparison",
     "validate": "validation.validate",
     "Validation": "validation.validate",
     "gather_statistics": "statistics.measure",
@@ -96,6 +98,7 @@ __all__ = [
     "multiplier",
     "results",
     "run",
+    "synthesize",
     "validate",
     "validate_litert",
     "wide_moments",

@@ -11,6 +11,7 @@ COMMANDS = (
     "import",
     "rtl",
     "cosim",
+    "synth",
     "networks",
     "convert",
     "inspect",

@@ -113,9 +113,12 @@ def skipped_lines(images: "ImageSet") -> list[str]:
     return [f"{len(images.skipped)} skipped, which cannot be read:", *(f"  {reason}" for reason in images.skipped)]
 
 
-def add_circuit(parser: argparse.ArgumentParser) -> None:
-    """Add a multiplier and how its circuit is made: multiplier, operands, width, from_table."""
-    parser.add_argument("multiplier", help="for example drum:k=4, mul8u_FTA or mine.v")
+def add_circuit(parser: argparse.ArgumentParser, several: bool = False) -> None:
+    """Add a multiplier, or `several`, and how circuits are made: multiplier or names, operands, width, from_table."""
+    if several:
+        parser.add_argument("names", nargs="*", metavar="NAME", help="for example drum:k=4, mul8u_FTA or mine.v")
+    else:
+        parser.add_argument("multiplier", help="for example drum:k=4, mul8u_FTA or mine.v")
     parser.add_argument(
         "--operands",
         type=wide_operands,
@@ -126,6 +129,13 @@ def add_circuit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from-table", action="store_true", help="the 8-bit product table as minimised logic, whatever the multiplier"
     )
+
+
+def store_path(given: argparse.Namespace) -> str:
+    """Return the file of syntheses that is named, or the user's own."""
+    from ..hardware.synthesis.store import default_path
+
+    return str(given.store or default_path())
 
 
 def count(text: str) -> int:

@@ -1,13 +1,15 @@
 """List the multipliers, their error under uniform operands, and what they cost."""
 
 import argparse
+import os
 from typing import TYPE_CHECKING, Any
 
 from ..text import text_table
-from .arguments import operands
+from .arguments import operands, store_path
 from .result import Result
 
 if TYPE_CHECKING:
+    from ..multipliers.costs import FpgaCosts
     from ..multipliers.listing import Row
 
 SHOWN = {  # column: head, format, factor
@@ -21,6 +23,13 @@ SHOWN = {  # column: head, format, factor
     "area_um2": ("um2", ".1f", 1),
     "delay_ns": ("ns", ".2f", 1),
 }
+FPGA_SHOWN = {
+    "luts": ("LUTs", ".0f", 1),
+    "luts_of_exact": ("of exact", ".2f", 1),
+    "depth": ("depth", ".0f", 1),
+    "frequency_mhz": ("MHz", ".1f", 1),
+    "frequency_of_exact": ("of exact", ".2f", 1),
+}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +37,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these (all examples and circuits)")
     parser.add_argument("--families", action="store_true", help="list the families and their parameters instead")
     parser.add_argument("--operands", type=operands, metavar="W,X", help="as they serve these formats, such as s8,s8")
+    parser.add_argument(
+        "--fpga",
+        choices=("ice40", "ecp5", "xilinx"),
+        help="what axsim synth has found for this target, as columns luts, luts_of_exact, depth, frequency_mhz ...",
+    )
+    parser.add_argument("--store", metavar="FILE", help="where axsim synth has kept it (the user's own store)")
     parser.add_argument(
         "--where",
         action="append",
@@ -62,7 +77,8 @@ def run(given: argparse.Namespace) -> Result:
         from ..files import check_output
 
         check_output(given.plot, given.overwrite, *given.names)
-    rows = listing.rows([multiplier(name) for name in given.names or names()], given.operands)
+    fpga = _fpga_costs(given)
+    rows = listing.rows([multiplier(name) for name in given.names or names()], given.operands, fpga)
     rows = [row for row in rows if all(each.holds(row) for each in conditions)]
     if given.plot:
         from ..multipliers.plots import pareto_plot
@@ -72,19 +88,42 @@ def run(given: argparse.Namespace) -> Result:
         rows = listing.pareto_front(rows, cost, error)
     if sort is not None:
         rows = listing.sorted_by(rows, sort, given.descending)
-    return Result(_listed(rows, given.plot), {"multipliers": [_data(row) for row in rows], "plot": given.plot})
+    shown = SHOWN | FPGA_SHOWN if fpga else SHOWN
+    sources = {fpga[key].source for row in rows if (key := (row.multiplier.name, row.multiplier.digest)) in fpga}
+    text = _listed(rows, shown, sources, given.plot)
+    return Result(text, {"multipliers": [_data(row) for row in rows], "plot": given.plot, "fpga": sorted(sources)})
 
 
-def _listed(rows: "list[Row]", plot: str | None) -> str:
+def _fpga_costs(given: argparse.Namespace) -> "dict[tuple[str, str], FpgaCosts]":
+    """Read what is known of the target that is asked for, by multiplier."""
+    from ..errors import AxsimError
+
+    if given.fpga is None:
+        if given.store is not None:
+            raise AxsimError("--store needs --fpga: the target whose costs are shown")
+        return {}
+    from ..hardware.synthesis.comparison import from_store
+    from ..hardware.synthesis.store import SynthesisStore
+
+    path = store_path(given)
+    if not os.path.exists(path):
+        raise AxsimError(f"{path}: no such file; `axsim synth --all --target {given.fpga}` makes it")
+    found = from_store(SynthesisStore(path), given.fpga)
+    if not found:
+        raise AxsimError(f"{path}: has nothing for {given.fpga}; run `axsim synth --all --target {given.fpga}`")
+    return found
+
+
+def _listed(rows: "list[Row]", shown: dict[str, tuple[str, str, int]], fpga: set[str], plot: str | None) -> str:
     sources = sorted({row.multiplier.costs.source for row in rows if row.multiplier.costs is not None})
-    head = ["multiplier", "operands", *(head for head, _, _ in SHOWN.values())]
+    head = ["multiplier", "operands", *(head for head, _, _ in shown.values())]
     cells = [
         [
             row.multiplier.name,
             " x ".join(row.multiplier.operands),
             *(
                 format(row.figures[name] * factor, form) if name in row.figures else "-"
-                for name, (_, form, factor) in SHOWN.items()
+                for name, (_, form, factor) in shown.items()
             ),
         ]
         for row in rows
@@ -95,6 +134,7 @@ def _listed(rows: "list[Row]", plot: str | None) -> str:
             "",
             "Uniform operands of the formats shown; mean error, sigma and WCE in LSB; MRED over non-zero products.",
             *(f"Costs: {source}; of the core alone, without what makes it signed." for source in sources),
+            *(f"FPGA {source}; of exact: least LUTs, highest frequency." for source in sorted(fpga)),
             "Families and their parameters: axsim multipliers --families; all figures of one: axsim moments NAME.",
             *([f"Plot: {plot}"] if plot else []),
         ]

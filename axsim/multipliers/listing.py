@@ -3,17 +3,18 @@
 import dataclasses
 import operator
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ..errors import AxsimError
 from ..formats import Format
-from .costs import Costs
+from .costs import Costs, FpgaCosts
 from .moments import Moments
 from .product_table import Multiplier
 
 ERROR_COLUMNS = (*(f.name for f in dataclasses.fields(Moments) if f.name != "zero_products"), "standard_deviation")
 COST_COLUMNS = tuple(f.name for f in dataclasses.fields(Costs) if f.name != "source")
-COLUMNS = (*ERROR_COLUMNS, *COST_COLUMNS)
+FPGA_COLUMNS = tuple(f.name for f in dataclasses.fields(FpgaCosts) if f.name != "source")
+COLUMNS = (*ERROR_COLUMNS, *COST_COLUMNS, *FPGA_COLUMNS)
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
     ">=": operator.ge,
@@ -45,11 +46,15 @@ class Condition:
         return value is not None and _COMPARISONS[self.comparison](value, self.number)
 
 
-def rows(multipliers: Iterable[Multiplier], operands: tuple[Format, Format] | None = None) -> list[Row]:
+def rows(
+    multipliers: Iterable[Multiplier],
+    operands: tuple[Format, Format] | None = None,
+    fpga: Mapping[tuple[str, str], FpgaCosts] | None = None,
+) -> list[Row]:
     """
     Figures of each multiplier, under uniform operands, as it is or as it serves `operands`.
 
-    One that cannot serve these operands is left out.
+    One that cannot serve these operands is left out. `fpga` holds costs by a multiplier's name and digest.
     """
     listed = []
     for each in multipliers:
@@ -61,6 +66,10 @@ def rows(multipliers: Iterable[Multiplier], operands: tuple[Format, Format] | No
         figures = {name: float(getattr(moments, name)) for name in ERROR_COLUMNS}
         if each.costs is not None:
             figures |= {name: float(getattr(each.costs, name)) for name in COST_COLUMNS}
+        on_fpga = (fpga or {}).get((each.name, each.digest))
+        if on_fpga is not None:
+            known = {name: getattr(on_fpga, name) for name in FPGA_COLUMNS}
+            figures |= {name: float(value) for name, value in known.items() if value is not None}
         listed.append(Row(each, figures))
     return listed
 
