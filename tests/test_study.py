@@ -23,7 +23,7 @@ from axsim.networks.network_file import save
 from axsim.predict import Predictor
 from axsim.statistics.file import save_statistics
 from axsim.statistics.measure import gather_statistics, measure
-from axsim.study import CANDIDATES, LayerRow, Row, Study, findings, study, write_study_report
+from axsim.study import CANDIDATES, LayerRow, Row, Study, findings, runner, study, write_study_report
 from axsim.study.figures import bias_regime
 from axsim.study.findings import pearson, spearman
 from axsim.study.runner import predicted_errors
@@ -102,6 +102,21 @@ def test_the_store_of_another_study_is_refused(given, tmp_path):
     with pytest.raises(AxsimError, match="no file of a study"):
         LineStore(tmp_path / "other", "study", {})
     assert (tmp_path / "other").read_text() == "my thesis\n"
+
+
+def test_rows_of_other_code_are_refused(given, tmp_path, monkeypatch):
+    """Rows of another version, or of sources edited since, do not pass for those of today's."""
+    path = tmp_path / "s.jsonl"
+    run_study(given, path, NAMES[:1])
+    before = path.read_bytes()
+    for name, value in (("__version__", "0.0.1"), ("code_digest", lambda *parts: "0" * 64)):
+        with monkeypatch.context() as changed:
+            changed.setattr(runner, name, value)
+            with pytest.raises(AxsimError, match="another axsim; choose another name, or remove it"):
+                run_study(given, path, NAMES[:1])
+    assert path.read_bytes() == before
+    run_study(given, path, NAMES[:1])
+    assert path.read_bytes() == before
 
 
 def test_a_damaged_line_costs_none_of_those_behind_it(tmp_path):

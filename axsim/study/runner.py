@@ -10,7 +10,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from .. import __version__
 from ..accuracy_model import AccuracyModel, fit, logits_distortion
+from ..code_digest import code_digest
 from ..compensation import compensate
 from ..errors import AxsimError
 from ..images import ImageSet, Pixels
@@ -25,6 +27,11 @@ from ..statistics.measure import measure
 from .rows import LEVELS, LayerRow, Row
 
 Phase = Callable[[str], Callable[[int, int], None]]
+# What decides the rows, besides the kernels.
+CODE = (
+    *("accuracy_model", "compensation", "images", "inference", "injection", "multipliers", "networks", "predict"),
+    *("statistics", "study/rows.py", "study/runner.py"),
+)
 SEED = 0
 
 
@@ -64,7 +71,8 @@ def study(
         With labels: accuracy and logits are measured on all, error matrices on the first `measured_images`.
     multipliers : sequence of Multiplier
     store : path
-        File of the finished rows; made if it does not exist, refused if it is of another study.
+        File of the finished rows; made if it does not exist, refused if it is of another study or of other code: of
+        another version of axsim, or of sources that were edited since.
     calibration : uint8 [N, H, W, C], optional
         Compensate each multiplier too, from the statistics and layer by layer on these images.
     phase : function
@@ -83,6 +91,7 @@ def study(
         raise AxsimError("multipliers must be at least one, each named once")
     statistics.check(network)
     about = {
+        "axsim": f"{__version__}, sources {code_digest(*CODE)[:16]}",
         "network": network.digest,
         "images": images.digest[:16],
         "statistics_images": statistics.images,

@@ -6,20 +6,18 @@ that or an error: a file that has changed never passes for what it was.
 
 import dataclasses
 import functools
-import hashlib
 import os
-import pathlib
 import re
 import warnings
 
 import numpy as np
 import numpy.typing as npt
 
+from ..code_digest import code_digest as digest_of_code
 from ..errors import AxsimError, AxsimWarning, NetworkError
 from ..images import ImageSet, load_images
 from ..images.image_set import ImageDigest, StreamedImages
 from ..inference.engine import check_images
-from ..kernels.compilation import source_digest
 from ..multipliers import catalog
 from ..multipliers.product_table import Multiplier
 from ..networks.network import Network
@@ -28,7 +26,7 @@ from ..networks.preprocessing import Fit, Interpolation
 from ..networks.shipped import NETWORKS
 
 IN_MEMORY = 2**30  # bytes of images that a process keeps; more are read anew in every run
-ROOMS = ("images", "inference", "injection", "networks")  # whose code decides the logits, besides the kernels
+CODE = ("images", "inference", "injection", "networks")  # decides the logits, besides the kernels
 Stamp = tuple[int, ...]
 
 
@@ -36,14 +34,9 @@ class SourceChangedError(AxsimError):
     """A file, or axsim itself, is no longer what it was when the sweep began."""
 
 
-@functools.cache
 def code_digest() -> str:
-    """sha256 (hex) of the sources that decide what a run gives: of the kernels, and of the rooms above them."""
-    content = hashlib.sha256(source_digest().encode())
-    package = pathlib.Path(__file__).resolve().parents[1]
-    for path in sorted(file for room in ROOMS for file in (package / room).rglob("*.py")):
-        content.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return content.hexdigest()
+    """sha256 (hex) of the sources that decide what a run gives: of the kernels, and of CODE."""
+    return digest_of_code(*CODE)
 
 
 @dataclasses.dataclass(frozen=True)
