@@ -1,6 +1,7 @@
 """A network made to live with one multiplier: no retraining, no extra hardware, only other biases and scales."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -9,7 +10,7 @@ from ..errors import AxsimError
 from ..images import Pixels
 from ..inference.engine import Progress, forward
 from ..inference.prepared import LayerInput, Multiplying, PreparedLayer, Sums, prepare
-from ..multipliers.product_table import Multiplier, check_multiplier
+from ..multipliers.product_table import Multiplier, check_multiplier, digest_of_layers
 from ..networks.network import Network
 from ..predict import Predictor
 from ..statistics import NetworkStatistics
@@ -68,19 +69,28 @@ def compensate(
         raise AxsimError(f"target must be 'layer' or 'network', got {target!r}")
     if network.bound_to is not None:
         raise AxsimError(f"network must not be compensated already, {network.name} is, for {network.bound_to[0]}")
+    serving = {node.name: multiplier for node in network.weight_layers}
     if statistics is not None:
         statistics.check(network)
         predicted = Predictor(statistics)(multiplier)
         lines = {name: Line.predicted(layer) for name, layer in predicted.layers.items()}
-        method = f"predicted from statistics of {statistics.images} images"
-    else:
-        assert images is not None
-        lines = _behind_each_other(network, multiplier, images, target, progress)
-        method = f"layer by layer on {len(images)} images, target {target}"
+        return undone(network, serving, lines, f"predicted from statistics of {statistics.images} images")
+    assert images is not None
+    lines = _behind_each_other(network, multiplier, images, target, progress)
+    return undone(network, serving, lines, f"layer by layer on {len(images)} images, target {target}")
+
+
+def undone(network: Network, multipliers: Mapping[str, Multiplier], lines: Mapping[str, Line], method: str) -> Network:
+    """
+    Return the network with the lines undone that these multipliers, one for each layer with weights, make.
+
+    It is bound to them: with any others in any layer it is refused. `method` says how the lines were found.
+    """
+    names = sorted({each.name for each in multipliers.values()})
     about = {
         **network.about,
-        "compensated_for": multiplier.name,
-        "compensated_for_sha256": multiplier.digest,
+        "compensated_for": names[0] if len(names) == 1 else f"an assignment of {', '.join(names)}",
+        "compensated_for_sha256": digest_of_layers(multipliers),
         "compensated_from_sha256": network.digest,
         "compensation": method,
     }

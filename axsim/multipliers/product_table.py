@@ -2,7 +2,7 @@
 
 import functools
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,15 @@ def check_multiplier(value: object) -> None:
         raise MultiplierError(
             f"multiplier must be a Multiplier, such as axsim.multiplier('drum:k=4') gives, got {value!r}"
         )
+
+
+def digest_of_layers(multipliers: "Mapping[str, Multiplier]") -> str:
+    """sha256 (hex) of which table serves which layer; where one serves all, the digest of that table."""
+    digests = {name: each.digest for name, each in multipliers.items()}
+    if len(set(digests.values())) == 1:
+        return next(iter(digests.values()))
+    lines = "\n".join(f"{digest} {name}" for name, digest in sorted(digests.items()))
+    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def _check_operands(operands: object) -> None:

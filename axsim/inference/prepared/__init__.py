@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ...errors import MultiplierError
-from ...multipliers.product_table import Multiplier
+from ...multipliers.product_table import Multiplier, digest_of_layers
 from ...networks.network import Network
 from ...networks.nodes import MatMul, WeightLayer
 from ..accumulator import EXACT_SUMS, Accumulator
@@ -40,14 +40,15 @@ def _check_bound(network: Network, multipliers: Mapping[str, Multiplier | None])
     if network.bound_to is None:
         return
     name, digest = network.bound_to
-    for node in network.weight_layers:
-        used = multipliers[node.name]
-        if used is None or used.digest != digest:
-            raise MultiplierError(
-                f"{network.name} was compensated for {name} (table {digest[:12]}) and is wrong with any other "
-                f"multiplier, got {f'{used.name} ({used.digest[:12]})' if used else 'exact products'}; run it with "
-                f"{name}, or run the network that it was made from"
-            )
+    used = {node.name: multipliers[node.name] for node in network.weight_layers}
+    known = {layer: each for layer, each in used.items() if each is not None}
+    if len(known) == len(used) and digest_of_layers(known) == digest:
+        return
+    others = sorted({"exact products" if each is None else f"{each.name} ({each.digest[:12]})" for each in used.values()})
+    raise MultiplierError(
+        f"{network.name} was compensated for {name} (table {digest[:12]}) and is wrong with any other "
+        f"multiplier, got {', '.join(others)}; run it with {name}, or run the network that it was made from"
+    )
 
 
 __all__ = [
