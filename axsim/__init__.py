@@ -12,6 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .assignment.assign import assign
     from .comparison.compare import Comparison, compare
     from .compensation import compensate
     from .conversion.quantize import convert
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "assign": "assignment.assign",
     "AxsimError": "errors",
     "ErrorModel": "injection",
     "Comparison": "comparison.compare",
@@ -83,6 +85,7 @@ __all__ = [
     "Run",
     "Validation",
     "WideMoments",
+    "assign",
     "compare",
     "compensate",
     "convert",

@@ -15,7 +15,7 @@ with the amplitudes a of the error that the moment model predicts of multiplier 
 multiplier is run.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -44,48 +44,67 @@ def _log_softmax(logits: Logits) -> npt.NDArray[np.float64]:
     return np.asarray(logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))
 
 
-def damages(
+def scales_of(network: Network, prediction: NetworkPrediction) -> dict[str, LayerScales]:
+    """Return what the errors of each layer are shares of; any multiplier's prediction says what the exact sums are."""
+    return {name: LayerScales.of(network, name, layer) for name, layer in prediction.layers.items()}
+
+
+def sensitivities(
     network: Network,
     images: Pixels,
-    predictions: Sequence[NetworkPrediction],
+    scales: Mapping[str, LayerScales],
     *,
-    compensated: bool = False,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Matrix:
     """
-    Predict the damage of each multiplier in each layer alone, from as many injected runs as layers times four kinds.
+    Measure s[l, kind], float64 [layers, 4], nats: an injected run of the images for each layer and kind alone.
+
+    Labels are not used; the same seed gives the same bits.
+    """
+    rng = np.random.default_rng(seed)
+    exact = run(network, images).logits
+    found = np.zeros((len(scales), len(KINDS)))
+    for row, (name, scale) in enumerate(scales.items()):
+        for column, kind in enumerate(KINDS):
+            errors = {name: scale.errors({kind: PROBE}, rng)}
+            logits = inject(network, images, errors, seed=int(rng.integers(2**32))).logits
+            found[row, column] = max(0.0, divergence(logits, exact)) / PROBE**2
+            if progress is not None:
+                progress(row * len(KINDS) + column + 1, found.size)
+    return found
+
+
+def damages(
+    sensitivity: Matrix,
+    scales: Mapping[str, LayerScales],
+    predictions: Sequence[NetworkPrediction],
+    *,
+    compensated: bool = False,
+) -> Matrix:
+    """
+    Predict the damage of each multiplier in each layer alone.
 
     Parameters
     ----------
-    network : Network
-    images : uint8 [N, H, W, C]
-        On which sensitivities are measured; labels are not used.
+    sensitivity : float64 [layers, 4]
+    scales : dict of str to LayerScales
+        Of each layer, in the same order.
     predictions : sequence of NetworkPrediction
         Of each multiplier.
     compensated : bool
         Whether each layer's predicted line is taken back (`axsim.compensate`): what is left is mostly noise.
-    seed : int
 
     Returns
     -------
-    float64 [layers with weights, multipliers], nats
+    float64 [layers, multipliers], nats
     """
-    rng = np.random.default_rng(seed)
-    names = [node.name for node in network.weight_layers]
-    scales = {name: LayerScales.of(network, name, predictions[0].layers[name]) for name in names}
-    exact = run(network, images).logits
-    found = np.zeros((len(names), len(predictions)))
-    for row, name in enumerate(names):
-        layers = [prediction.layers[name] for prediction in predictions]
-        shares = [amplitudes(scales[name], left_over(layer) if compensated else layer) for layer in layers]
-        for number, kind in enumerate(KINDS):
-            errors = {name: scales[name].errors({kind: PROBE}, rng)}
-            logits = inject(network, images, errors, seed=int(rng.integers(2**32))).logits
-            sensitivity = max(0.0, divergence(logits, exact)) / PROBE**2
-            found[row] += sensitivity * np.array([share[kind] ** 2 for share in shares])
-            if progress is not None:
-                progress(row * len(KINDS) + number + 1, len(names) * len(KINDS))
+    found = np.zeros((len(scales), len(predictions)))
+    for column, prediction in enumerate(predictions):
+        for row, (name, scale) in enumerate(scales.items()):
+            layer = prediction.layers[name]
+            shares = amplitudes(scale, left_over(layer) if compensated else layer)
+            found[row, column] = sum(sensitivity[row, k] * shares[kind] ** 2 for k, kind in enumerate(KINDS))
     return found
 
 

@@ -33,7 +33,7 @@ class Problem:
     multipliers : dict of str to Multiplier
         By the name under which `axsim.multiplier` gives it. At least one is exact.
     costs : dict of str to float
-        Of one multiplication, above 0, in any unit: results are shares of the energy of the all-exact network, whose
+        Of one multiplication, 0 or more, in any unit: results are shares of the energy of the all-exact network, whose
         layers all have the cheapest exact multiplier.
     cost_of : str
         What the costs are, for people.
@@ -41,7 +41,7 @@ class Problem:
     Raises
     ------
     AxsimError
-        If there is no exact multiplier, or a cost is missing or not above 0.
+        If there is no exact multiplier that costs anything, or a cost is missing or below 0.
     MultiplierError
         If a multiplier cannot serve every layer.
     """
@@ -55,14 +55,14 @@ class Problem:
         for name, each in self.multipliers.items():
             check_multiplier(each)
             cost = self.costs.get(name)
-            if cost is None or not 0 < cost < math.inf:
-                raise AxsimError(f"costs must have a number above 0 for each multiplier, got {cost} for {name}")
+            if cost is None or not 0 <= cost < math.inf:
+                raise AxsimError(f"costs must have a number of 0 or more for each multiplier, got {cost} for {name}")
             for node in self.network.weight_layers:
-                each.serving(node.weight_format, self.network.quantization(node.inputs[0]).format)
-        if not any(each.is_exact for each in self.multipliers.values()):
+                each.serving(*self.network.operands(node))
+        if not any(each.is_exact and self.costs[name] > 0 for name, each in self.multipliers.items()):
             raise AxsimError(
-                "multipliers must have an exact one among them, of whose energy the others are a share; add "
-                "mul8u_1JFF, or exact with a cost of your own"
+                "multipliers must have an exact one with a cost above 0 among them, of whose energy the others are a "
+                "share; add mul8u_1JFF, or exact with a cost of your own"
             )
 
     @functools.cached_property
@@ -78,7 +78,7 @@ class Problem:
     @functools.cached_property
     def exact(self) -> int:
         """Number of the cheapest exact multiplier."""
-        exact = [index for index, name in enumerate(self.names) if self.multipliers[name].is_exact]
+        exact = [i for i, name in enumerate(self.names) if self.multipliers[name].is_exact and self.costs[name] > 0]
         return min(exact, key=lambda index: self.costs[self.names[index]])
 
     @functools.cached_property
@@ -131,7 +131,7 @@ def power_costs(multipliers: Mapping[str, Multiplier]) -> dict[str, float]:
     """
     sources = {}
     for name, each in multipliers.items():
-        if each.costs is None or not each.costs.power_mw > 0:
+        if each.costs is None:
             raise MultiplierError(f"{name}: its power is not known; give the costs of all multipliers in a CSV")
         sources[name] = each.costs.source
     if len(set(sources.values())) > 1:
@@ -149,7 +149,7 @@ def read_costs(path: str | os.PathLike[str]) -> dict[str, float]:
     Raises
     ------
     AxsimError
-        If a column is missing, a cost is not a number above 0, or a name stands twice; names the line.
+        If a column is missing, a cost is not a number of 0 or more, or a name stands twice; names the line.
     """
     check_readable(path, AxsimError, "costs are a CSV file with the columns name and cost")
     costs: dict[str, float] = {}
@@ -166,8 +166,8 @@ def read_costs(path: str | os.PathLike[str]) -> dict[str, float]:
                     cost = float(text)
                 except ValueError:
                     cost = math.nan
-                if not 0 < cost < math.inf:
-                    raise AxsimError(f"{place}: cost must be a number above 0, got {text!r}")
+                if not 0 <= cost < math.inf:
+                    raise AxsimError(f"{place}: cost must be a number of 0 or more, got {text!r}")
                 if not name or name in costs:
                     raise AxsimError(f"{place}: name must be given, and once, got {name!r}")
                 costs[name] = cost

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -21,12 +21,12 @@ Z = 1.959964
 
 
 class Memory(Protocol):
-    """Where finished runs are kept by key, such as a file."""
+    """Where finished pieces of work are kept by key, such as a file."""
 
-    pieces: dict[str, dict[str, float]]
+    pieces: dict[str, Any]
 
-    def add(self, key: str, value: dict[str, float]) -> None:
-        """Keep a finished run."""
+    def add(self, key: str, value: Any) -> None:
+        """Keep a finished piece."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Measured:
     """
     What a bit-exact run of a choice gave.
 
-    energy: share of the all-exact network's; damage: see `damage.py`, nats; images: how many; spoiled and mended: images
-    that only the exact network, and only this one, gets right.
+    energy: share of the all-exact network's; damage: see `damage.py`, nats; images: how many; spoiled and mended:
+    images that only the exact network, and only this one, gets right.
     """
 
     choice: Choice
@@ -77,8 +77,6 @@ class Runs:
         Of each multiplier: each layer's predicted line is taken back in every run (`axsim.compensate`).
     memory : Memory, optional
         Where runs are remembered beyond this object.
-    done : function, optional
-        Called after each run that was really done.
 
     Attributes
     ----------
@@ -92,14 +90,12 @@ class Runs:
         images: ImageSet,
         predictions: Sequence[NetworkPrediction] | None = None,
         memory: Memory | None = None,
-        done: Callable[[], None] = lambda: None,
     ) -> None:
         assert images.labels is not None
         self.problem, self.images, self.found = problem, images, dict[Choice, Measured]()
-        self._predictions, self._memory, self._done = predictions, memory, done
+        self._predictions, self._memory = predictions, memory
         self._exact = run(problem.network, images.images).logits
         self._right = ranks(self._exact, images.labels) == 0
-        self._images_digest = images.digest
 
     @property
     def exact_top1(self) -> float:
@@ -120,22 +116,13 @@ class Runs:
         """Return what the choice gives, running it if no run has shown it yet."""
         if choice not in self.found:
             network, serving = self.network(choice), self.problem.serving(choice)
-            content = f"{self._images_digest} {network.digest} {digest_of_layers(serving)}"
+            content = f"{self.images.digest} {network.digest} {digest_of_layers(serving)}"
             key = hashlib.sha256(content.encode()).hexdigest()
-            if self._memory is not None and key in self._memory.pieces:
-                figures = self._memory.pieces[key]
-            else:
-                figures = self._figures(network, choice)
-                if self._memory is not None:
-                    self._memory.add(key, figures)
-                self._done()
-            self.found[choice] = Measured(
-                choice, self.problem.energy(choice), figures["damage"], len(self.images), figures["top1"],
-                int(figures["spoiled"]), int(figures["mended"]),
-            )  # fmt: skip
+            figures = remembered(self._memory, key, lambda: self._figures(network, choice))
+            self.found[choice] = Measured(choice, self.problem.energy(choice), images=len(self.images), **figures)
         return self.found[choice]
 
-    def _figures(self, network: Network, choice: Choice) -> dict[str, float]:
+    def _figures(self, network: Network, choice: Choice) -> dict[str, Any]:
         assert self.images.labels is not None
         logits = run(network, self.images.images, self.problem.serving(choice)).logits
         right = ranks(logits, self.images.labels) == 0
@@ -145,6 +132,15 @@ class Runs:
             "spoiled": int((self._right & ~right).sum()),
             "mended": int((~self._right & right).sum()),
         }
+
+
+def remembered(memory: Memory | None, key: str, work: Callable[[], Any]) -> Any:
+    """Return what the memory holds under this key, or do the work and keep what it gives."""
+    if memory is None:
+        return work()
+    if key not in memory.pieces:
+        memory.add(key, work())
+    return memory.pieces[key]
 
 
 def front(measured: Sequence[Measured]) -> list[Measured]:

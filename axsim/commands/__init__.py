@@ -25,6 +25,7 @@ COMMANDS = (
     "study",
     "sweep",
     "results",
+    "assign",
     "lab",
     "bench",
     "warmup",

@@ -27,6 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         dest="layers",
         help="another multiplier for one layer; may be repeated",
     )
+    parser.add_argument("--assignment", metavar="FILE", help="the multiplier of each layer, from `axsim assign`")
     parser.add_argument(
         "--statistics", action="store_true", help="error matrix norms of each layer, on this run's inputs"
     )
@@ -115,10 +116,13 @@ def run(given: argparse.Namespace) -> Result:
 
 
 def _multipliers(network: "Network", given: argparse.Namespace) -> "dict[str, Multiplier]":
-    """Return the multiplier of each layer, by its name."""
+    """Return the multiplier of each layer, by its name: of --layer, of the assignment, or that for all."""
+    from ..assignment.assignment_file import load_assignment
     from ..multipliers.catalog import multiplier
 
     chosen = {layer.name: multiplier(given.multiplier) for layer in network.layers}
+    if given.assignment is not None:
+        chosen |= load_assignment(given.assignment, network)
     for item in given.layers:
         # A layer's name may hold an equals sign itself.
         layer = max((name for name in chosen if item.startswith(name + "=")), key=len, default=None)

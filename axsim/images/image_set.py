@@ -101,7 +101,16 @@ class ImageSet:
     def first(self, count: int | None) -> "ImageSet":
         """Return the first `count` images (all when None or more than there are); raises ImageError below 1."""
         check_limit(count)
-        part = slice(count)
+        return self._part(slice(count))
+
+    def after(self, count: int | None) -> "ImageSet":
+        """Return what follows the first `count` images (all when None); raises ImageError if that is none."""
+        check_limit(count)
+        if count is not None and count >= len(self):
+            raise ImageError(f"images must be more than the {count} that are left out, got {len(self)}")
+        return self._part(slice(count, None))
+
+    def _part(self, part: slice) -> "ImageSet":
         images = self.images.select(part) if isinstance(self.images, StreamedImages) else self.images[part]
         return dataclasses.replace(self, images=images, labels=None if self.labels is None else self.labels[part])
 

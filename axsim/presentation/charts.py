@@ -148,6 +148,13 @@ def bars(
     return _svg(outside, words, [_frame(x, y, size, "".join(drawn))])
 
 
+def standalone(chart: str) -> str:
+    """Return a chart as the text of an SVG file, on white."""
+    start, rest = chart.split(">", 1)
+    head = start.replace("<svg", "<svg xmlns='http://www.w3.org/2000/svg'", 1)
+    return f"{head}><rect width='100%' height='100%' fill='white'/>{rest}\n"
+
+
 def heat_map(
     image: Image.Image,
     peak: int,

@@ -44,7 +44,9 @@ def _check_bound(network: Network, multipliers: Mapping[str, Multiplier | None])
     known = {layer: each for layer, each in used.items() if each is not None}
     if len(known) == len(used) and digest_of_layers(known) == digest:
         return
-    others = sorted({"exact products" if each is None else f"{each.name} ({each.digest[:12]})" for each in used.values()})
+    others = sorted(
+        {"exact products" if each is None else f"{each.name} ({each.digest[:12]})" for each in used.values()}
+    )
     raise MultiplierError(
         f"{network.name} was compensated for {name} (table {digest[:12]}) and is wrong with any other "
         f"multiplier, got {', '.join(others)}; run it with {name}, or run the network that it was made from"
