@@ -31,36 +31,54 @@ def solve(objective: Matrix, weight: Matrix, limit: float) -> Choice | None:
     Returns
     -------
     tuple of int, or None where no choice stays within the limit
-        A column for each row, proven the best to the solver's tolerance, 1e-6 of the limit and of the objective.
+        A column for each row, proven the best to the solver's tolerance: 1e-6 of the limit, 1e-5 of the objective.
 
     Raises
     ------
     AxsimError
         If scipy is not installed.
     """
+    possible = weight <= limit
+    scale = _size(objective[possible])
+    while True:
+        found = _solve(np.where(possible, objective / scale, np.inf), weight / limit)
+        if found is None:
+            return None
+        best = float(objective[np.arange(len(objective)), found].sum())
+        if best >= scale / 10 or best == 0:
+            return found
+        # The solver's tolerances are absolute: again, in units of what it has found, without what is larger alone.
+        possible &= objective <= best
+        scale = best
+
+
+def _size(values: npt.NDArray[np.float64]) -> float:
+    """Return a typical size of the values above 0, or 1 where there are none."""
+    above = values[values > 0]
+    return float(np.median(above)) if len(above) else 1.0
+
+
+def _solve(objective: Matrix, weight: Matrix) -> Choice | None:
+    """Solve for a limit of 1; what may not be chosen has an objective of infinity."""
     try:
         from scipy.optimize import Bounds, LinearConstraint, milp
         from scipy.sparse import csr_array
     except ImportError:
         raise AxsimError("assignments need scipy: pip install 'axsim[assign]'") from None
 
-    possible = weight <= limit
+    possible = np.isfinite(objective)
     if not possible.any(axis=1).all():
         return None
     rows, columns = np.nonzero(possible)
-    # Both in units near 1: the solver's tolerances are absolute.
-    relative = weight[rows, columns] / limit
-    scale = _scale(np.where(possible, objective, np.inf))
-    values = objective[rows, columns] / scale
     variables = np.arange(len(rows))
     one_a_row = csr_array((np.ones(len(rows)), (rows, variables)), shape=(len(objective), len(rows)))
-    constraints = [LinearConstraint(one_a_row, 1, 1), LinearConstraint(csr_array(relative[None, :]), -np.inf, 1)]
+    within = csr_array(weight[rows, columns][None, :])
     with _silence():
         found = milp(
-            values,
+            objective[rows, columns],
             integrality=np.ones(len(rows)),
             bounds=Bounds(0, 1),
-            constraints=constraints,
+            constraints=[LinearConstraint(one_a_row, 1, 1), LinearConstraint(within, -np.inf, 1)],
             options={"mip_rel_gap": 0.0},
         )
     if found.x is None:
@@ -68,13 +86,6 @@ def solve(objective: Matrix, weight: Matrix, limit: float) -> Choice | None:
     chosen = np.zeros_like(possible)
     chosen[rows, columns] = found.x > 0.5
     return tuple(int(column) for column in chosen.argmax(axis=1))
-
-
-def _scale(objective: npt.NDArray[np.float64]) -> float:
-    """Return a size of the objective: the least all rows could pay, or, where that is 0, the median."""
-    least = objective.min(axis=1)
-    some = objective[np.isfinite(objective) & (objective > 0)]
-    return float(least.sum()) or (float(np.median(some)) if len(some) else 1.0)
 
 
 @contextlib.contextmanager
