@@ -58,10 +58,10 @@ def run(given: argparse.Namespace) -> Result:
     from ..assignment.text import assigned_data, assigned_text
     from ..files import check_output, replacing
     from ..images import load_images
+    from ..line_store import LineStore
     from ..networks.network_file import save
     from ..presentation.charts import standalone
     from ..statistics.file import load_statistics
-    from ..study.store import Store
     from ..sweep.sources import code_digest
 
     sources = (given.network, given.images, given.labels, given.calibration, given.costs, given.statistics)
@@ -76,7 +76,7 @@ def run(given: argparse.Namespace) -> Result:
         multipliers, costs = _candidates(given, network)
         memory = None
         if given.store is not None:
-            memory = Store(given.store, {"pieces": "runs of assignments", "code": code_digest()})
+            memory = LineStore(given.store, "assignment", {"code": code_digest()})
         found = assign(
             network, images.after(given.skip), calibration, budget, multipliers=multipliers, costs=costs,
             compensated=given.compensate is not None,

@@ -20,8 +20,8 @@ from axsim.assignment.text import assigned_data, assigned_text
 from axsim.cli import main
 from axsim.errors import AxsimError, FileFormatError, MultiplierError, NetworkError
 from axsim.images import ImageSet, save_images
+from axsim.line_store import LineStore
 from axsim.networks.network_file import load, save
-from axsim.study.store import Store
 
 NAMES = ("mul8u_1JFF", "mul8u_2AC", "mul8u_NGR", "mul8u_FTA", "mul8s_1KVL")
 
@@ -104,11 +104,11 @@ def test_energy_budget_is_kept(given, multipliers):
 
 def test_runs_are_remembered(given, multipliers, found, tmp_path, monkeypatch):
     path = tmp_path / "runs.jsonl"
-    first = assigned(given, multipliers, memory=Store(path, {}))
+    first = assigned(given, multipliers, memory=LineStore(path, "assignment", {}))
     lines = path.read_text().splitlines()
     assert len(lines) == len(set(lines))
     monkeypatch.setattr(Runs, "_figures", lambda *given: pytest.fail("was run again"))
-    again = assigned(given, multipliers, memory=Store(path, {}))
+    again = assigned(given, multipliers, memory=LineStore(path, "assignment", {}))
     assert again.chosen == first.chosen == found.chosen
     assert again.found.measured == first.found.measured
     assert path.read_text().splitlines() == lines
