@@ -3,17 +3,21 @@
 import importlib
 import importlib.util
 import inspect
+import pathlib
 from collections.abc import Callable
 from dataclasses import replace
 
 from ..errors import HardwareError
+from ..importers.multipliers import VERILOG
 from ..kernels.multipliers.family import Family
-from ..multipliers.catalog import multiplier
+from ..multipliers.catalog import derivation, multiplier
+from ..multipliers.libraries.evoapproxlib import CLOSED_FORMS
 from ..multipliers.members import Member, families, member
 from ..multipliers.wide import served_formats
 from .design import Design
 from .verilog import __name__ as _VERILOG
 from .verilog.blocks.sign_magnitude import sign_magnitude
+from .verilog.derivations import derived_design
 
 
 def design(
@@ -42,14 +46,46 @@ def design(
     HardwareError
         If the family has no hardware face; says what to do.
     """
-    if name.partition(":")[0].strip() in families() and not from_table:
+    if from_table:
+        return _at_8_bits(name, operands, width, _of_table)
+    if name.partition(":")[0].strip() in families():
         return member_design(member(name, width), operands)
+    return _at_8_bits(name, operands, width, _own_circuit)
+
+
+def _at_8_bits(
+    name: str, operands: tuple[str, str] | None, width: int | None, circuit: Callable[[str], Design]
+) -> Design:
+    """Circuit of a multiplier that is known at 8 bits only, as it serves the operands."""
     if width not in (None, 8):
         raise HardwareError(f"{name} is known by its table of 8-bit operands only: leave out the width, got {width}")
+    chosen = multiplier(name)
+    served = chosen if operands is None else chosen.serving(*operands)  # type: ignore[arg-type]
+    made = circuit(name)
+    if served.operands != made.operands:
+        made = sign_magnitude(made, *(fmt == "s8" for fmt in served.operands))
+    return replace(made, name=chosen.name, citation=" ".join(chosen.source.split()))
+
+
+def _of_table(name: str) -> Design:
     from .verilog.decision_diagram import table_design
 
-    chosen = multiplier(name)
-    return table_design(chosen if operands is None else chosen.serving(*operands))  # type: ignore[arg-type]
+    return table_design(multiplier(name))
+
+
+def _own_circuit(name: str) -> Design:
+    """Circuit of what is no family's member: of its parts, its closed form or its netlist, else of its table."""
+    derived = derivation(name)
+    if derived is not None:
+        made_by, parts, numbers = derived
+        return derived_design(made_by, name, [design(part) for part in parts], numbers)
+    if name in CLOSED_FORMS:
+        return design(CLOSED_FORMS[name])
+    if pathlib.Path(name).suffix.lower().removeprefix(".") in VERILOG:
+        from .verilog.netlist import netlist_design
+
+        return netlist_design(pathlib.Path(name), multiplier(name))
+    return _of_table(name)
 
 
 def member_design(chosen: Member, operands: tuple[str, str] | None = None) -> Design:

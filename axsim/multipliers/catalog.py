@@ -74,9 +74,10 @@ def multiplier(name: str | os.PathLike[str]) -> Multiplier:
 @functools.lru_cache(maxsize=256)
 def _multiplier(name: str) -> Multiplier:
     name = name.strip()
-    made_by, opened, rest = name.partition("(")
-    if opened and made_by.strip() in DERIVATIONS:
-        return _derived(made_by.strip(), rest, name)
+    derived = derivation(name)
+    if derived is not None:
+        made_by, parts, numbers = derived
+        return DERIVATIONS[made_by][0](*map(multiplier, parts), *numbers)
     if PATH.search(name):
         return _of_file(pathlib.Path(name))
     if name.partition(":")[0] in families():
@@ -118,9 +119,17 @@ def _of_file(path: pathlib.Path) -> Multiplier:
     return imported.multiplier
 
 
-def _derived(made_by: str, rest: str, name: str) -> Multiplier:
-    """Multiplier of a name such as "narrow(mitchell; 4; 8)", `rest` being what stands behind its first bracket."""
-    function, multipliers, integers = DERIVATIONS[made_by]
+def derivation(name: str) -> tuple[str, list[str], list[int]] | None:
+    """
+    Take a name such as "narrow(mitchell; 4; 8)" apart: the function of derived.py, names of multipliers, integers.
+
+    None if it is no such name. Raises MultiplierError if what stands in the brackets is not what the function takes.
+    """
+    made_by, opened, rest = name.strip().partition("(")
+    made_by = made_by.strip()
+    if not opened or made_by not in DERIVATIONS:
+        return None
+    _, multipliers, integers = DERIVATIONS[made_by]
     given = _arguments(rest)
     form = "; ".join(["name"] * multipliers + ["integer"] * integers)
     if given is None or len(given) != multipliers + integers:
@@ -128,7 +137,7 @@ def _derived(made_by: str, rest: str, name: str) -> Multiplier:
     numbers = given[multipliers:]
     if not all(re.fullmatch(r"-?[0-9]{1,9}", number) for number in numbers):
         raise MultiplierError(f"multiplier must have the form {made_by}({form}), got {', '.join(numbers)} in {name!r}")
-    return function(*map(multiplier, given[:multipliers]), *map(int, numbers))
+    return made_by, given[:multipliers], [int(number) for number in numbers]
 
 
 def _arguments(rest: str) -> list[str] | None:

@@ -27,6 +27,26 @@ _FILE = "evoapproxlib_8x8.h5"
 _COSTS = f"{NAME} {VERSION}: PDK45, as published there"
 
 
+# Circuits that are members of a family, found by equality of all 65,536 products.
+CLOSED_FORMS = {
+    "mul8s_1KR3": "broken_array:h=6,signed=1",
+    "mul8s_1KR6": "broken_array:h=1,v=3,signed=1",
+    "mul8s_1KR8": "broken_array:h=1,signed=1",
+    "mul8s_1KRC": "broken_array:h=1,v=4,signed=1",
+    "mul8s_1KTY": "broken_array:h=3,signed=1",
+    "mul8s_1KV8": "exact:signed=1",
+    "mul8s_1KVA": "broken_array:v=2,signed=1",
+    "mul8s_1KVB": "broken_array:v=3,signed=1",
+    "mul8s_1KVL": "broken_array:h=2,v=5,signed=1",
+    "mul8s_1KX2": "broken_array:v=4,signed=1",
+    "mul8s_1L1G": "truncated:t=3,signed=1",
+    "mul8s_1L2D": "truncated:t=2,signed=1",
+    "mul8s_1L2H": "truncated:t=1,signed=1",
+    "mul8u_1JFF": "exact",
+    "mul8u_E9R": "broken_array:h=8",
+}
+
+
 @dataclasses.dataclass(frozen=True)
 class Circuit:
     """One circuit and what the library's file of it prints, all errors in percent.
