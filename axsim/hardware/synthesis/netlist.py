@@ -30,7 +30,7 @@ def logic_depth(module: Mapping[str, Any], target: Target) -> int:
 
     A carry cell counts as one, although it is many times faster than a LUT: the depth tells netlists of one kind apart
     and says little of their speed. A way that comes back to a cell (a carry cell of several bits, one feeding the
-    other) is followed once.
+    other) is cut there.
     """
     inputs: dict[str, list[Any]] = {}
     driver: dict[Any, str] = {}

@@ -69,7 +69,8 @@ class Synthesis:
     cells : dict of int
         Cells of the mapped netlist by type.
     luts, carry_cells, flip_flops : int
-        Of them; places of a LUT that a carry cell takes count as LUTs. Flip-flops are those of operands and product.
+        Of them; places of a LUT that a carry cell takes count as LUTs. Flip-flops are those of operands and product,
+        whose synchronous reset or set may do the work of a gate before it.
     depth : int
         Cells on the longest way between registers (`logic_depth`).
     placement : Placement or None
