@@ -8,4 +8,5 @@ vectors.py      operands and products of the software face, what a circuit must 
 test_bench.py   the self-checking test bench
 simulators.py   Icarus Verilog and Verilator behind one call
 cosimulation.py circuit against software face
+array/          a systolic array with an error-configurable multiplier in every cell
 """

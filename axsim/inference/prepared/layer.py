@@ -64,10 +64,10 @@ class PreparedLayer:
         # Within which a sum of products may lie, whatever comes off it or is added to it afterwards, int64 [M].
         self.room = INT32_MAX - rest
         self._products: dict[Multiplier | None, Product | DepthwiseProduct] = {}
-        self._rescale = None
+        self.rescale = None
         if rounding not in FIXED:
             scale = np.array(node.requantization_multiplier(x))  # writable, as in Product
-            self._rescale = Rescale(self.bias, scale, node.output.zero_point, node.clamp)
+            self.rescale = Rescale(self.bias, scale, node.output.zero_point, node.clamp)
 
     def serve(self, multiplier: Multiplier | None) -> Multiplier | None:
         """Return the multiplier as it serves this layer's operands."""
@@ -99,12 +99,12 @@ class PreparedLayer:
 
     def compute(self, given: LayerInput) -> Patterns:
         """Patterns of the output, uint8 [M, N], through the layer's multiplier."""
-        if self._rescale is None or self._zero_point is not None or self._narrow is not None:
+        if self.rescale is None or self._zero_point is not None or self._narrow is not None:
             return self.codes(self.accumulated(given), given)
         product = self._product(self.served)
         if isinstance(product, DepthwiseProduct):
-            return product.codes(given.x, given.size, self._rescale)
-        return product.codes(given.columns, self._rescale)
+            return product.codes(given.x, given.size, self.rescale)
+        return product.codes(given.columns, self.rescale)
 
     def _product(self, served: Multiplier | None) -> Product | DepthwiseProduct:
         if served not in self._products:
@@ -127,8 +127,8 @@ class PreparedLayer:
         """Patterns of the output, uint8 [M, N], from sums and input; the sums may be overwritten."""
         if self._zero_point is not None:
             subtract_tap_sums(sums, given.columns, self.groups, self._values, self._zero_point)
-        if self._rescale is not None:
-            return self._rescale.codes(sums)
+        if self.rescale is not None:
+            return self.rescale.codes(sums)
         out = np.empty(sums.shape, np.uint8)
         zero_point, clamp = self.node.output.zero_point, self.node.clamp
         if self.rounding == "litert" and isinstance(self.node, Linear):

@@ -45,6 +45,10 @@ def mbm(w, x, width, signed, t=0, c=0b1010, q=7):
     return math.floor(2 ** (k1 + k2 + 1) * (x1 + x2 + (0 if overflow else correction / 2)))
 
 
+def mbm_configurable(w, x, width, signed, t=0, c=10):
+    return mbm(w, x, width, signed, t, c, 7)
+
+
 @functools.cache
 def realm_correction(m, i, j, q):
     """
@@ -120,6 +124,7 @@ MODELS = {
     "dr_alm": dr_alm,
     "ilm": ilm,
     "mbm": mbm,
+    "mbm_configurable": mbm_configurable,
     "mitch_w": mitch_w,
     "mitchell": mitchell,
     "realm": realm,
