@@ -10,15 +10,20 @@ import h5py
 import numpy as np
 import onnx
 import pytest
+from command_line import call, fails
 from networks import network_of, random_images
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 import axsim
-from axsim.cli import main
 from axsim.demo import IMAGES, MULTIPLIERS, NETWORK, shipped
 from axsim.images import ImageSet, save_images
 from axsim.networks.network_file import sign
+
+ON_IMAGES = ("--images", "images.h5")
+RUN = ("run", "network.h5", *ON_IMAGES)
+COMPARE = ("compare", "network.h5", *ON_IMAGES)
+CONVERT = ("convert", "model.onnx", *ON_IMAGES)
 
 
 @pytest.fixture
@@ -52,29 +57,8 @@ def write_model(path, op="Relu"):
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
 
 
-def call(capsys, *arguments):
-    """Exit code, stdout and stderr of a command."""
-    try:
-        code = main([str(argument) for argument in arguments])
-    except SystemExit as error:
-        code = error.code
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
-
-
-def fails(capsys, *arguments):
-    """The one line of a command that must fail; nothing on stdout."""
-    code, out, err = call(capsys, *arguments)
-    lines = [line for line in err.splitlines() if line.startswith("axsim: error: ")]
-    assert code == 2
-    assert out == ""
-    assert len(lines) == 1
-    assert "Traceback" not in err
-    return lines[0]
-
-
 def test_run(folder, capsys):
-    code, out, err = call(capsys, "run", "network.h5", "--images", "images.h5", "--multiplier", "drum:k=4")
+    code, out, err = call(capsys, *RUN, "--multiplier", "drum:k=4")
     assert code == 0
     assert "12 images" in out
     assert "drum:k=4: 2 nodes (0_conv, logits)" in out
@@ -83,28 +67,15 @@ def test_run(folder, capsys):
 
 
 def test_run_with_accumulators_of_its_own(folder, capsys):
-    given = ["run", "network.h5", "--images", "images.h5"]
-    code, out, _ = call(capsys, *given, "--accumulator-bits", 8, "--overflow", "saturate", "--accumulator-taps", 4)
+    code, out, _ = call(capsys, *RUN, "--accumulator-bits", 8, "--overflow", "saturate", "--accumulator-taps", 4)
     assert code == 0
     assert "accumulators of 8 bits, saturate, handed on after every 4 taps" in out
-    _, out, _ = call(capsys, *given, "--accumulator-bits", 8, "--json")
+    _, out, _ = call(capsys, *RUN, "--accumulator-bits", 8, "--json")
     assert json.loads(out)["accumulator"] == {"bits": 8, "overflow": "wrap", "taps": None}
 
 
 def test_run_json_with_statistics_and_a_layer_of_its_own(folder, capsys):
-    code, out, _ = call(
-        capsys,
-        "run",
-        "network.h5",
-        "--images",
-        "images.h5",
-        "--layer",
-        "0_conv=mitchell",
-        "--statistics",
-        "--limit",
-        5,
-        "--json",
-    )
+    code, out, _ = call(capsys, *RUN, "--layer", "0_conv=mitchell", "--statistics", "--limit", 5, "--json")
     data = json.loads(out)
     assert code == 0
     assert data["images"] == len(data["predictions"]) == 5
@@ -116,41 +87,13 @@ def test_run_json_with_statistics_and_a_layer_of_its_own(folder, capsys):
 
 def test_compare_writes_a_report(folder, capsys):
     code, out, _ = call(
-        capsys,
-        "compare",
-        "network.h5",
-        "--images",
-        "images.h5",
-        "--multipliers",
-        "mbm",
-        "mitchell",
-        "--report",
-        "r.html",
-        "--measured-images",
-        3,
+        capsys, *COMPARE, "--multipliers", "mbm", "mitchell", "--report", "r.html", "--measured-images", 3
     )
     assert code == 0
     assert "mitchell" in out
     assert (folder / "r.html").stat().st_size > 10000
-    assert "exists" in fails(
-        capsys, "compare", "network.h5", "--images", "images.h5", "--multipliers", "mbm", "--report", "r.html"
-    )
-    assert (
-        call(
-            capsys,
-            "compare",
-            "network.h5",
-            "--images",
-            "images.h5",
-            "--multipliers",
-            "mbm",
-            "--report",
-            "r.html",
-            "--overwrite",
-            "--json",
-        )[0]
-        == 0
-    )
+    assert "exists" in fails(capsys, *COMPARE, "--multipliers", "mbm", "--report", "r.html")
+    assert call(capsys, *COMPARE, "--multipliers", "mbm", "--report", "r.html", "--overwrite", "--json")[0] == 0
 
 
 def test_multipliers(capsys):
@@ -183,25 +126,11 @@ def test_moments_of_other_widths(capsys):
 
 
 def test_convert_then_run(folder, capsys):
-    code, out, _ = call(
-        capsys,
-        "convert",
-        "model.onnx",
-        "--images",
-        "images.h5",
-        "-o",
-        "made.h5",
-        "--scheme",
-        "affine",
-        "--calibration",
-        "mse",
-        "--limit",
-        6,
-    )
+    code, out, _ = call(capsys, *CONVERT, "-o", "made.h5", "--scheme", "affine", "--calibration", "mse", "--limit", 6)
     assert code == 0
     assert "2 layers" in out
     assert call(capsys, "run", "made.h5", "--images", "images.h5", "--multiplier", "mbm")[0] == 0
-    assert "exists" in fails(capsys, "convert", "model.onnx", "--images", "images.h5", "-o", "made.h5")
+    assert "exists" in fails(capsys, *CONVERT, "-o", "made.h5")
 
 
 def test_convert_on_pictures_of_any_size(folder, capsys):
@@ -230,49 +159,49 @@ def test_convert_on_pictures_of_any_size(folder, capsys):
         ([], "required"),
         (["fly"], "invalid choice"),
         (["run", "network.h5"], "--images"),
-        (["run", "network.h5", "--images", "images.h5", "--limit", "0"], "1 or more"),
-        (["run", "network.h5", "--images", "images.h5", "--limit", "x"], "whole number"),
+        ([*RUN, "--limit", "0"], "1 or more"),
+        ([*RUN, "--limit", "x"], "whole number"),
         (["run", "nowhere.h5", "--images", "images.h5"], "nowhere.h5: no such file"),
         (["run", "images.h5", "--images", "images.h5"], "is this a network file"),
         (["run", "network.h5", "--images", "network.h5"], "has no images"),
         (["run", "network.h5", "--images", "nowhere.npz"], "no such file"),
-        (["run", "network.h5", "--images", "images.h5", "--multiplier", "drumm:k=4"], "drum:k=4"),
-        (["run", "network.h5", "--images", "images.h5", "--multiplier", "drum"], "drum needs k="),
-        (["run", "network.h5", "--images", "images.h5", "--multiplier", "mbm:t=1"], "t must be 0"),
-        (["run", "network.h5", "--images", "images.h5", "--layer", "none=exact"], "layer of the network"),
-        (["run", "network.h5", "--images", "images.h5", "--layer", "0_conv"], "must be LAYER=NAME"),
+        ([*RUN, "--multiplier", "drumm:k=4"], "drum:k=4"),
+        ([*RUN, "--multiplier", "drum"], "drum needs k="),
+        ([*RUN, "--multiplier", "mbm:t=1"], "t must be 0"),
+        ([*RUN, "--layer", "none=exact"], "layer of the network"),
+        ([*RUN, "--layer", "0_conv"], "must be LAYER=NAME"),
         (["run", "truncated.h5", "--images", "images.h5"], "truncated.h5: content must match the sha256"),
         (["run", "altered.h5", "--images", "images.h5"], "altered"),
         (["run", "nan.h5", "--images", "images.h5"], "scale must be a positive finite float32"),
         (["run", "version.h5", "--images", "images.h5"], "version must be from 1 to 2, got 99"),
         (["run", "network.h5", "--images", "larger.h5"], "must be 7 x 6 with 3 channels"),
         (["run", "network.h5", "--images", "labels.h5"], "labels must be classes"),
-        (["run", "network.h5", "--images", "images.h5", "--accumulator-bits", "7"], "from 8 to 32, got 7"),
-        (["run", "network.h5", "--images", "images.h5", "--overflow", "clip"], "wrap or saturate, got 'clip'"),
-        (["run", "network.h5", "--images", "images.h5", "--accumulator-taps", "0"], "1 or more"),
+        ([*RUN, "--accumulator-bits", "7"], "from 8 to 32, got 7"),
+        ([*RUN, "--overflow", "clip"], "wrap or saturate, got 'clip'"),
+        ([*RUN, "--accumulator-taps", "0"], "1 or more"),
         (["moments", "drum:k=99"], "k must be 2..8"),
         (["moments", "drum:k=4", "--width", "17"], "width must be 4..16"),
         (["moments", "mul8u_FTA", "--width", "12"], "must be a member of a family"),
         (["moments", "drum:k=4", "--seed", "1"], "--seed is of a --sample"),
         (["moments", "drum:k=4", "--width", "12", "--plot", "error.png"], "--plot draws a table of 8-bit operands"),
         (["moments", "drum:k=4", "--width", "12", "--operands", "s8,s8"], "two of u12 and s12"),
-        (["run", "network.h5", "--images", "images.h5", "--multiplier", "drum:k=4,width=12"], "width must be 8"),
+        ([*RUN, "--multiplier", "drum:k=4,width=12"], "width must be 8"),
         (["moments", "mitchell", "--operands", "s9"], "s8,s8"),
         (["moments", "exact:signed=1", "--operands", "u8,s8"], "cannot serve"),
-        (["compare", "network.h5", "--images", "images.h5", "--multipliers", "mbm", "mbm"], "each named once"),
+        ([*COMPARE, "--multipliers", "mbm", "mbm"], "each named once"),
         (
-            ["compare", "network.h5", "--images", "images.h5", "--multipliers", "mbm", "--report", "no/r.html"],
+            [*COMPARE, "--multipliers", "mbm", "--report", "no/r.html"],
             "create it",
         ),
-        (["compare", "network.h5", "--images", "images.h5", "--multipliers", "mbm", "--report", "."], "it is a folder"),
-        (["convert", "model.onnx", "--images", "images.h5", "-o", "no/n.h5"], "does not exist"),
+        ([*COMPARE, "--multipliers", "mbm", "--report", "."], "it is a folder"),
+        ([*CONVERT, "-o", "no/n.h5"], "does not exist"),
         (["convert", "images.h5", "--images", "images.h5", "-o", "n.h5"], "not a valid ONNX model"),
         (["convert", "cut.onnx", "--images", "images.h5", "-o", "n.h5"], "not a valid ONNX model"),
         (["convert", "odd.onnx", "--images", "images.h5", "-o", "n.h5"], "'act': operator Softsign is not supported"),
         (["convert", "model.onnx", "--images", "larger.h5", "-o", "n.h5"], "7 x 6 with 3 channels"),
-        (["convert", "model.onnx", "--images", "images.h5", "-o", "n.h5", "--mean", "1,2"], "mean and std must have 3"),
-        (["convert", "model.onnx", "--images", "images.h5", "-o", "n.h5", "--std", "0,1,1"], "std"),
-        (["convert", "model.onnx", "--images", "images.h5", "-o", "n.h5", "--scheme", "odd"], "invalid choice"),
+        ([*CONVERT, "-o", "n.h5", "--mean", "1,2"], "mean and std must have 3"),
+        ([*CONVERT, "-o", "n.h5", "--std", "0,1,1"], "std"),
+        ([*CONVERT, "-o", "n.h5", "--scheme", "odd"], "invalid choice"),
         (["demo", "--report", "no/r.html"], "does not exist"),
         (["demo", "--report", "network.h5"], "no axsim report"),
     ],
@@ -301,7 +230,7 @@ def test_misuse(folder, capsys, arguments, words):
 
 def test_an_unwritable_folder(folder, capsys, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
-    assert "not writable" in fails(capsys, "convert", "model.onnx", "--images", "images.h5", "-o", "n.h5")
+    assert "not writable" in fails(capsys, *CONVERT, "-o", "n.h5")
 
 
 def axsim_process(*arguments, **options):

@@ -6,11 +6,11 @@ import tracemalloc
 import h5py
 import numpy as np
 import pytest
+from command_line import call
 from networks import network_of, random_images
 from PIL import Image
 
 import axsim
-from axsim.cli import main
 from axsim.errors import ImageError
 from axsim.images import ImageSet, StreamedImages, arrays, load_images, save_images
 from axsim.networks.preprocessing import Preprocessing
@@ -275,12 +275,6 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path, kind, monkeypa
 
 
 # The command line.
-
-
-def call(capsys, *arguments):
-    code = main([str(argument) for argument in arguments])
-    out, err = capsys.readouterr()
-    return code, out, err
 
 
 def test_run_on_a_folder(damaged, tmp_path, capsys):

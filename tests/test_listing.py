@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from command_line import fails
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -150,15 +151,7 @@ def test_the_command_filters_sorts_and_reduces(capsys):
 )
 def test_misuse(arguments, said, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    try:
-        code = main(["multipliers", *arguments])
-    except SystemExit as exit:
-        code = exit.code
-    captured = capsys.readouterr()
-    assert code == 2
-    assert said in captured.err
-    assert captured.err.count("\n") == 1
-    assert captured.out == ""
+    assert said in fails(capsys, "multipliers", *arguments)
     assert not list(tmp_path.iterdir())
 
 

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from circuits import ARRAYS
+from command_line import fails
 
 from axsim import multiplier
 from axsim.cli import main
@@ -60,12 +61,5 @@ def test_a_folder_is_imported_whole_and_failures_are_listed(tmp_path, sources, c
 )
 def test_one_line_of_error(sources, capsys, monkeypatch, arguments, said):
     monkeypatch.chdir(sources)
-    try:
-        code = main(["import", *arguments])
-    except SystemExit as stopped:
-        code = stopped.code
-    shown = capsys.readouterr()
-    assert code == 2
-    assert said in shown.err
-    assert shown.err.count("\n") == 1
+    assert said in fails(capsys, "import", *arguments)
     assert not (sources / "CANARY").exists()

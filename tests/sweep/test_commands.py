@@ -12,10 +12,10 @@ import time
 
 import numpy as np
 import pytest
+from command_line import call, failures
 from sweeps import write_another_network, write_folder
 
 import axsim
-from axsim.cli import main
 from axsim.multipliers.multiplier_file import save
 from axsim.sweep.store import VERSION
 
@@ -39,24 +39,6 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def call(capsys, *arguments):
-    """Exit code, stdout and stderr of a command."""
-    try:
-        code = main([str(argument) for argument in arguments])
-    except SystemExit as error:
-        code = error.code
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
-
-
-def fails(capsys, *arguments):
-    """The lines of a command that must fail; nothing on stdout."""
-    code, out, err = call(capsys, *arguments)
-    assert (code, out) == (2, "")
-    assert "Traceback" not in err
-    return [line for line in err.splitlines() if line.startswith("axsim: error: ")]
-
-
 def start(*arguments, **options):
     """A sweep in a process and a process group of its own."""
     command = [sys.executable, "-m", "axsim", "sweep", *map(str, arguments)]
@@ -68,7 +50,7 @@ def start(*arguments, **options):
 def test_from_the_example_to_the_results(folder, capsys):
     code, out, _ = call(capsys, "sweep", "--new", "new.toml")
     assert code == 0 and "axsim sweep new.toml" in out
-    assert "exists" in fails(capsys, "sweep", "--new", "new.toml")[0]
+    assert "exists" in failures(capsys, "sweep", "--new", "new.toml")[0]
     assert call(capsys, "sweep", "--new", "new.toml", "--overwrite")[0] == 0
     assert "new.toml: 22 runs" in call(capsys, "sweep", "new.toml", "--check")[1]
     assert not (folder / "new.db").exists()
@@ -95,8 +77,8 @@ def test_a_sweep_its_results_and_the_same_sweep_again(folder, capsys):
     assert out.splitlines() == ["o.csv: 8 rows", "o.parquet: 8 rows"]
     with open("o.csv", newline="") as file:
         assert {row["std"] for row in csv.DictReader(file)} == {"0.0", "500.0"}
-    assert "exists" in fails(capsys, "results", "s.db", "--csv", "o.csv")[0]
-    assert "another file" in fails(capsys, "results", "s.db", "--csv", "s.db", "--overwrite")[0]
+    assert "exists" in failures(capsys, "results", "s.db", "--csv", "o.csv")[0]
+    assert "another file" in failures(capsys, "results", "s.db", "--csv", "s.db", "--overwrite")[0]
     assert call(capsys, "results", "s.db", "--where", "top1<0")[1] == "No run meets these conditions.\n"
     assert call(capsys, "results", "s.db", "--failures")[1] == "No run meets these conditions.\n"
 
@@ -111,7 +93,7 @@ def test_a_change_never_passes_for_the_old_result(folder, capsys):
 
 def test_all_mistakes_are_lines_of_their_own(folder, capsys):
     (folder / "s.toml").write_text(DESCRIPTION.replace("mitchell", "mitchel").replace("std", "stf"))
-    lines = fails(capsys, "sweep", "s.toml")
+    lines = failures(capsys, "sweep", "s.toml")
     assert [line.split("line ")[1].split(":")[0] for line in lines] == ["1", "8"]
     assert not (folder / "s.db").exists()
 
@@ -129,15 +111,15 @@ def test_a_run_that_fails_is_listed_and_the_others_are_done(folder, capsys):
 
 
 def test_what_cannot_be_a_store(folder, capsys):
-    assert "another file" in fails(capsys, "sweep", "s.toml", "--store", "s.toml")[-1]
-    assert "no store of sweeps" in fails(capsys, "sweep", "s.toml", "--store", "network.h5")[-1]
+    assert "another file" in failures(capsys, "sweep", "s.toml", "--store", "s.toml")[-1]
+    assert "no store of sweeps" in failures(capsys, "sweep", "s.toml", "--store", "network.h5")[-1]
     call(capsys, "sweep", "s.toml", "--workers", 1)
     connection = sqlite3.connect("s.db")
     connection.execute(f"PRAGMA user_version = {VERSION + 1}")
     connection.close()
     before = (folder / "s.db").read_bytes()
-    assert f"is a store of version {VERSION + 1}" in fails(capsys, "sweep", "s.toml")[-1]
-    assert f"is a store of version {VERSION + 1}" in fails(capsys, "results", "s.db")[-1]
+    assert f"is a store of version {VERSION + 1}" in failures(capsys, "sweep", "s.toml")[-1]
+    assert f"is a store of version {VERSION + 1}" in failures(capsys, "results", "s.db")[-1]
     assert (folder / "s.db").read_bytes() == before
 
 
@@ -221,15 +203,15 @@ def test_a_full_disk_ends_the_sweep_and_loses_nothing(folder):
 def test_a_scheduler_that_does_not_answer(folder, capsys):
     pytest.importorskip("distributed", reason="needs the extra [dask]")
     began = time.monotonic()
-    said = fails(capsys, "sweep", "s.toml", "--dask", "tcp://127.0.0.1:9")[-1]
+    said = failures(capsys, "sweep", "s.toml", "--dask", "tcp://127.0.0.1:9")[-1]
     assert "no Dask scheduler answers at tcp://127.0.0.1:9 within 5 s" in said
     assert time.monotonic() - began < 60
     for address in ("here", "tcp://here", "tcp://here:port", "http://here:1/x"):
-        said = fails(capsys, "sweep", "s.toml", "--dask", address)[-1]
+        said = failures(capsys, "sweep", "s.toml", "--dask", address)[-1]
         assert "address of a Dask scheduler must be what `dask scheduler` prints" in said
-    assert "--workers" in fails(capsys, "sweep", "s.toml", "--dask", "tcp://127.0.0.1:9", "--workers", 2)[-1]
+    assert "--workers" in failures(capsys, "sweep", "s.toml", "--dask", "tcp://127.0.0.1:9", "--workers", 2)[-1]
 
 
 def test_dask_is_an_extra(folder, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    assert "pip install 'axsim[dask]'" in fails(capsys, "sweep", "s.toml", "--dask", "tcp://127.0.0.1:9")[-1]
+    assert "pip install 'axsim[dask]'" in failures(capsys, "sweep", "s.toml", "--dask", "tcp://127.0.0.1:9")[-1]
