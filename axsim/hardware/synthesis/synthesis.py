@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -43,11 +44,22 @@ class Flow:
 
     @property
     def text(self) -> str:
-        """Say it in a line."""
-        parts = [f"{self.yosys}, {self.mapping}"]
+        """Say it in a line, the tools' versions without what they say of their own compiler."""
+        mapping = self.mapping.split("; ")[1]
+        parts = [f"{_short(self.yosys)}, {mapping}"]
         if self.placer:
-            parts.append(f"{self.placer}, {self.device}, median of seeds {', '.join(map(str, self.seeds))}")
+            seeds = (
+                f"median of seeds {', '.join(map(str, self.seeds))}" if len(self.seeds) > 1 else f"seed {self.seeds[0]}"
+            )
+            parts.append(f"{_short(self.placer)}, {self.device}, {seeds}")
         return f"{self.target}: {'; '.join(parts)}"
+
+
+def _short(version: str) -> str:
+    """Return the program, its version and where it is from, without what stands between."""
+    program, _, source = version.rpartition(" (")
+    number = re.search(r"\d+\.\d[\w.+-]*", program)
+    return f"{program.split()[0].strip(chr(34))} {number[0] if number else ''} ({source}"
 
 
 @dataclasses.dataclass(frozen=True)

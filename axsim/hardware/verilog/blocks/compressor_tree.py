@@ -116,7 +116,7 @@ class CompressorTree:
         if leaving and len(self.columns) == count:
             self.columns.append([])
         if leaving:
-            self.columns[count] = leaving + self.columns[count]
+            self.columns[count] += leaving  # last, for they come late
 
     def _net(self, nets: list[list[str]], column: int, what: str) -> str:
         """Return a new net in a column of the stage's result, to be declared."""
