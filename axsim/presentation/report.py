@@ -3,7 +3,6 @@
 import html
 import math
 import os
-from collections.abc import Iterable
 
 from .. import __version__
 from ..comparison.compare import TOLERANCE, Comparison, LayerComparison, MultiplierComparison
@@ -11,22 +10,12 @@ from ..files import replacing
 from ..formats import code_range
 from ..text import LEVELS, float_notes, percent, shares_within, summary_rows
 from . import charts
+from .page import page, wide_table
 from .pictures import error_image
 
 MARK = "<!-- axsim report -->"  # the first line of every report: what carries it may be replaced by a new one
 COLOURS = {"iid": charts.ORANGE, "operand": charts.BLUE, "covariance": charts.GREEN}
 SHOWN_MISSES = 12
-
-STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 1240px; padding: 0 1rem; color: #1a1a1a; }
-h1 { font-size: 1.6rem; margin-bottom: .2rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px; }
-th, td { padding: .25rem .45rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; } thead th { border-bottom: 2px solid #888; vertical-align: bottom; }
-.wide { overflow-x: auto; } td.reason { white-space: normal; text-align: left; min-width: 16rem; }
-.off { background: #fff1d6; } .maps { display: flex; flex-wrap: wrap; gap: 1.2rem; }
-figure { margin: 0; } figcaption { font-size: 13px; max-width: 290px; } .note { color: #555; font-size: 13px; }
-"""
 
 
 def write_report(comparison: Comparison, path: str | os.PathLike[str], overwrite: bool = False) -> None:
@@ -73,31 +62,13 @@ def render(comparison: Comparison) -> str:
         "sums; predictions as their ratio to it, marked where off by more than 10 %.</p>",
         *map(_layer_table, comparison.multipliers),
     ]
-    return "\n".join(
-        [
-            MARK,
-            "<!doctype html>",
-            "<html lang='en'><head><meta charset='utf-8'>",
-            f"<title>{html.escape(network.name)} - axsim</title><style>{STYLE}</style></head><body>",
-            *sections,
-            "</body></html>",
-            "",
-        ]
-    )
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Table of already escaped cells; a cell may bring its own <td ...>."""
-    cells = ("".join(cell if cell.startswith("<td") else f"<td>{cell}</td>" for cell in row) for row in rows)
-    body = "".join(f"<tr>{row}</tr>" for row in cells)
-    header = "".join(f"<th>{name}</th>" for name in head)
-    return f"<div class='wide'><table><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table></div>"
+    return page(f"{network.name} - axsim", sections, first_line=MARK)
 
 
 def _summary(comparison: Comparison) -> str:
     head, *rows = summary_rows(comparison)
     rows = [[html.escape(cell) for cell in row] for row in rows]
-    return _table(head, rows) + (
+    return wide_table(head, rows) + (
         "<p class='note'>Mean error and sigma in LSB of the product, uniform operands, as served: an unsigned core "
         "serves signed by signed operands by sign-magnitude, where errors of opposite signs cancel but for -128; "
         "images/s on this machine at this moment, of the run that the accuracy is from.</p>"
@@ -136,7 +107,7 @@ def _misses(comparison: Comparison) -> str:
     head = ("multiplier", "layer", *(f"{name}<br>/ measured" for name in LEVELS.values()), "reason")
     return (
         f"<p>{len(missed)} of {len(comparison.pairs())} pairs:</p><ul>{counted}</ul><p>The farthest off:</p>"
-        + _table(head, rows)
+        + wide_table(head, rows)
     )
 
 
@@ -166,7 +137,7 @@ def _layer_table(row: MultiplierComparison) -> str:
         "(c)<br>/ measured",
         "distortion",
     )
-    return f"<h3>{html.escape(row.multiplier.name)}</h3>" + _table(head, rows)
+    return f"<h3>{html.escape(row.multiplier.name)}</h3>" + wide_table(head, rows)
 
 
 def _ratios(layer: LayerComparison) -> list[str]:

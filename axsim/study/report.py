@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from .. import __version__
 from ..files import replacing
+from ..presentation.page import page, wide_table
 from ..text import interval, percent
 from . import figures
 from .findings import Findings
@@ -13,14 +14,6 @@ from .rows import LEVELS, Row
 from .runner import Study
 from .text import METHODS, WORDS
 
-STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 1160px; padding: 0 1rem; color: #1a1a1a; }
-h1 { font-size: 1.6rem; margin-bottom: .2rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px; }
-th, td { padding: .25rem .45rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; } thead th { border-bottom: 2px solid #888; vertical-align: bottom; }
-.wide { overflow-x: auto; } .row { display: flex; flex-wrap: wrap; gap: 1rem; } .note { color: #555; font-size: 13px; }
-"""
 SHOWN_LINES = 6  # multipliers whose bias is drawn over the depth
 CHARTED = 4  # statistics whose relation to the accuracy lost is drawn, besides |mean| and sigma
 
@@ -66,22 +59,11 @@ def render(of: Study, found: Findings) -> str:
     if found.recovered:
         sections += ["<h2>Compensation</h2>", _compensation(found), figures.compensation(of)]
     sections += ["<h2>All multipliers</h2>", _all(of)]
-    return "\n".join(
-        [
-            "<!doctype html>",
-            "<html lang='en'><head><meta charset='utf-8'>",
-            f"<title>{name} - axsim study</title><style>{STYLE}</style></head><body>",
-            *sections,
-            "</body></html>",
-            "",
-        ]
-    )
+    return page(f"{of.network.name} - axsim study", sections)
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    header = "".join(f"<th>{html.escape(name)}</th>" for name in head)
-    return f"<div class='wide'><table><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table></div>"
+    return wide_table(map(html.escape, head), (map(html.escape, row) for row in rows))
 
 
 def _within(found: Findings) -> str:
