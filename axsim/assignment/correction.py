@@ -17,7 +17,7 @@ from ..errors import AxsimError
 from .problem import Choice, Matrix
 
 LAYER_SPREAD, MULTIPLIER_SPREAD, COMMON_SPREAD = 0.5, 0.5, 1.0  # of the logarithm of a factor
-RUN_SPREAD = 0.1  # of the logarithm of a measured damage about the model
+RUN_SPREAD = 0.2  # of the logarithm of a measured damage about the model
 FLOOR = 2e-3  # nats, added to both: below, it is requantization that is seen
 
 

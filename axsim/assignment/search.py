@@ -18,10 +18,10 @@ from .knapsack import solve
 from .problem import Choice, Matrix, Problem
 from .runs import Measured, Runs
 
-LIMITS = tuple(float(limit) for limit in np.geomspace(0.005, 0.6, 8))  # nats, from hardly seen to ruin
+LIMITS = tuple(float(limit) for limit in np.geomspace(0.005, 0.4, 8))  # nats, from hardly seen to ruin
 NEAR = (0.8, 1.0, 1.25)  # times the damage that the budget allows
 ROUNDS = 8
-AGREEMENT = 1.2  # factor within which a measured damage agrees with the predicted one
+TYPICAL, LARGEST = 1.2, 1.5  # factors between predicted and measured damages within which they agree
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,10 +61,20 @@ class Budget:
 
 @dataclasses.dataclass(frozen=True)
 class Round:
-    """One round: how many runs it took, and largest factor between predicted and measured damage of its choices."""
+    """
+    One round: how many choices were run, and the factors between their predicted and measured damages.
+
+    typical: the geometric mean of the factors, each above 1; largest: the largest.
+    """
 
     runs: int
-    factor: float
+    typical: float
+    largest: float
+
+    @property
+    def agrees(self) -> bool:
+        """Whether what was predicted is what was measured, well enough."""
+        return self.typical <= TYPICAL and self.largest <= LARGEST
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +82,7 @@ class Found:
     """
     What the search found: the choice that the budget allows, everything measured, and how the rounds went.
 
-    agreed: whether the last round's predictions were within `AGREEMENT`; damages: the corrected ones.
+    agreed: whether the last round's predictions were what was measured; damages: the corrected ones.
     """
 
     chosen: Measured
@@ -126,8 +136,9 @@ def search(
             factors.append(_factor(_sum(damages, choice), measured[choice].damage))
             if progress is not None:
                 progress(len(measured), most_runs)
-        rounds.append(Round(len(new), max(factors)))
-        agreed = rounds[-1].factor <= AGREEMENT
+        rounds.append(Round(len(new), math.exp(float(np.log(factors).mean())), max(factors)))
+        # The first round knows nothing of the budget yet.
+        agreed = rounds[-1].agrees and len(rounds) > 1
         damages = corrected(predicted, list(measured), [each.damage for each in measured.values()])
     everything = (*measured.values(), runs(problem.uniform(problem.exact)))
     return Found(choose(everything, budget), everything, tuple(rounds), agreed, damages)

@@ -48,12 +48,12 @@ def assigned_text(of: Assigned) -> str:
 def search_lines(of: Assigned) -> list[str]:
     """Say how the assignment was found, and how many runs of what it took."""
     found = of.found
-    rounds = ", ".join(f"{each.runs} ({each.factor:.2f})" for each in found.rounds)
+    rounds = ", ".join(f"{each.runs} ({each.typical:.2f}, {each.largest:.2f})" for each in found.rounds)
     return [
         f"chosen by {len(found.measured)} bit-exact runs of {of.calibration_images} calibration images, and "
         f"{of.injected_images:,} images with injected errors for the sensitivities, "
         f"{of.injected_images / of.calibration_images:.0f} such runs' worth",
-        f"runs a round, and the largest factor between predicted and measured damage: {rounds}; "
+        f"runs a round, and the typical and largest factor between predicted and measured damage: {rounds}; "
         + ("predicted and measured front agree" if found.agreed else "they do not agree yet: more runs (--runs) go on"),
         "held-out images took no part in the choice; uniform assignments are compared on them alone, in their favour",
     ]
@@ -80,7 +80,10 @@ def assigned_data(of: Assigned) -> dict[str, Any]:
             "exact_top1": of.calibration_top1,
             "chosen": _data(of, of.found.chosen),
             "runs": [_data(of, one) for one in of.found.measured],
-            "rounds": [{"runs": each.runs, "factor": each.factor} for each in of.found.rounds],
+            "rounds": [
+                {"runs": each.runs, "typical_factor": each.typical, "largest_factor": each.largest}
+                for each in of.found.rounds
+            ],
             "agreed": of.found.agreed,
             "injected_images": of.injected_images,
         },
