@@ -24,8 +24,6 @@ def test_bench(design: Design, vectors: Vectors) -> str:
 // Self-checking test bench of {top} ({design.name}), on {pairs}.
 // Products by the bit-accurate software model. Any simulator will do; with Icarus Verilog:
 //     iverilog -g2001 -Wall -o {top}_test {top}.v {top}_test_bench.v && vvp -N {top}_test
-`timescale 1ns / 1ps
-
 module {top}_test_bench;
     localparam PAIRS = {len(vectors)};
 
