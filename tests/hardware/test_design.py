@@ -5,8 +5,8 @@ import subprocess
 
 import numpy as np
 import pytest
+from command_line import call, fails
 
-from axsim.cli import main
 from axsim.errors import HardwareError
 from axsim.hardware.design import Design, Module, inputs, outputs, product_ports
 from axsim.hardware.faces import design
@@ -67,10 +67,11 @@ def _files(folder):
 
 @needs_icarus
 def test_the_test_bench_needs_no_axsim(tmp_path, capsys):
-    assert main(["rtl", "mbm:c=5", "--operands", "s8,s8", "-o", str(tmp_path / "out")]) == 0
+    code, out, _ = call(capsys, "rtl", "mbm:c=5", "--operands", "s8,s8", "-o", tmp_path / "out")
+    assert code == 0
     top = "mbm_8_t0_c5_q7_ss"
     assert _files(tmp_path / "out") == [f"{top}.v", f"{top}_test_bench.v", f"{top}_vectors.hex"]
-    command = next(line.strip() for line in capsys.readouterr().out.splitlines() if line.strip().startswith("iverilog"))
+    command = next(line.strip() for line in out.splitlines() if line.strip().startswith("iverilog"))
 
     def run():
         return subprocess.run(command, shell=True, cwd=tmp_path / "out", capture_output=True, text=True, check=False)
@@ -91,10 +92,10 @@ def test_the_test_bench_needs_no_axsim(tmp_path, capsys):
 
 def test_nothing_is_overwritten_unasked(tmp_path, capsys):
     (tmp_path / "drum_8_k4_vectors.hex").write_text("mine")
-    assert main(["rtl", "drum:k=4", "-o", str(tmp_path)]) == 2
-    assert "it exists; choose another name, or pass --overwrite" in capsys.readouterr().err
+    said = fails(capsys, "rtl", "drum:k=4", "-o", tmp_path)
+    assert "it exists; choose another name, or pass --overwrite" in said
     assert _files(tmp_path) == ["drum_8_k4_vectors.hex"]
-    assert main(["rtl", "drum:k=4", "-o", str(tmp_path), "--overwrite"]) == 0
+    assert call(capsys, "rtl", "drum:k=4", "-o", tmp_path, "--overwrite")[0] == 0
     assert len(_files(tmp_path)) == 3
 
 
@@ -111,21 +112,15 @@ def test_nothing_is_overwritten_unasked(tmp_path, capsys):
 )
 def test_wrong_arguments(tmp_path, capsys, arguments, said):
     (tmp_path / "file").write_text("")
-    try:
-        code = main([argument.format(tmp=tmp_path) for argument in arguments])
-    except SystemExit as stopped:
-        code = stopped.code
-    assert code == 2
-    error = capsys.readouterr().err
-    assert said in error
-    assert error.count("\n") == 1
+    assert said in fails(capsys, *(argument.format(tmp=tmp_path) for argument in arguments))
     assert _files(tmp_path) == ["file"]
 
 
 @needs_icarus
 def test_cosim_prints_its_verdict(capsys):
-    assert main(["cosim", "mitchell", "--width", "12", "--sample", "500"]) == 0
-    assert "mitchell:width=12, u12 by u12, module mitchell_12, 500 pairs (seed 0): equal" in capsys.readouterr().out
+    code, out, err = call(capsys, "cosim", "mitchell", "--width", "12", "--sample", "500")
+    assert (code, err) == (0, "")
+    assert "mitchell:width=12, u12 by u12, module mitchell_12, 500 pairs (seed 0): equal" in out
 
 
 @needs_icarus
@@ -134,11 +129,11 @@ def test_cosim_fails_where_products_differ(capsys, monkeypatch):
 
     real = cosimulation.make_design
     monkeypatch.setattr(cosimulation, "make_design", lambda name, *given: real("drum:k=3", *given))
-    assert main(["cosim", "drum:k=4"]) == 2
-    output = capsys.readouterr()
-    assert "differ" in output.out
-    assert "  circuit  software" in output.out
-    assert "the circuit differs from the software model" in output.err
+    code, out, err = call(capsys, "cosim", "drum:k=4")
+    assert code == 2
+    assert " differ" in out
+    assert "  circuit  software" in out
+    assert "the circuit differs from the software model" in err
 
 
 def test_names_of_modules_and_ports_are_checked():
