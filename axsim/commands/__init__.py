@@ -12,6 +12,7 @@ COMMANDS = (
     "rtl",
     "cosim",
     "synth",
+    "casestudy",
     "networks",
     "convert",
     "inspect",

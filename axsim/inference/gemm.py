@@ -87,7 +87,8 @@ def matmul(
         )
     columns = np.ascontiguousarray(x).view(np.uint8)
     product = Product(weight, 1, w_format, x_format, served)
-    return product(columns) if accumulator.holds(bound) else product.accumulated(columns, accumulator)
+    exact = accumulator.holds(accumulated_bound(weight, w_format, x_format, served, accumulator))
+    return product(columns) if exact else product.accumulated(columns, accumulator)
 
 
 def accumulator_bound(
@@ -95,6 +96,16 @@ def accumulator_bound(
 ) -> int:
     """Largest absolute sum, `bias` [M] included, that any activations give with these weights (patterns [M, K])."""
     return int((_row_sums(weight, _largest(w_format, x_format, served)) + np.abs(bias)).max(initial=0))
+
+
+def accumulated_bound(
+    weight: Patterns, w_format: Format, x_format: Format, served: Multiplier | None, accumulator: Accumulator
+) -> int:
+    """Largest absolute sum, without bias, that any activations give in one accumulator; see `accumulator_bound`."""
+    every = accumulator_bound(weight, w_format, x_format, served)
+    if accumulator.taps is None:
+        return every
+    return min(every, accumulator.taps * int(_largest(w_format, x_format, served).max()))
 
 
 @functools.lru_cache(maxsize=256)

@@ -11,7 +11,7 @@ from ...networks.nodes import Linear, Quantization, WeightLayer
 from ...networks.rounding import FIXED, WRAPPING
 from ...statistics import ErrorSums, LayerStatistics
 from ..accumulator import EXACT_SUMS, Accumulator
-from ..gemm import INT32_MAX, Product, Rescale, Sums, accumulator_bound
+from ..gemm import INT32_MAX, Product, Rescale, Sums, accumulated_bound, accumulator_bound
 from .depthwise import DepthwiseProduct
 from .layer_input import LayerInput, is_depthwise
 
@@ -58,8 +58,8 @@ class PreparedLayer:
                     f"layer {node.name}: sums must stay within int32, with these weights and bias "
                     f"and {used.name if used else 'exact products'} they may reach {bound}"
                 )
-        products = accumulator_bound(self.weight, self.w_format, x.format, self.served)
-        self._narrow = None if accumulator.holds(products) else accumulator
+        bound = accumulated_bound(self.weight, self.w_format, x.format, self.served, accumulator)
+        self._narrow = None if accumulator.holds(bound) else accumulator
         self.bias = bias.astype(np.int32)
         # Within which a sum of products may lie, whatever comes off it or is added to it afterwards, int64 [M].
         self.room = INT32_MAX - rest
