@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     add_network_and_images(parser)
-    parser.add_argument("--multipliers", nargs="+", required=True, metavar="NAME")
+    parser.add_argument(
+        "--multipliers", nargs="+", required=True, metavar="NAME", help="for example drum:k=4 mul8u_FTA mine.v"
+    )
     parser.add_argument(
         "--measured-images", type=count, metavar="N", default=16, help="images to measure error matrices on (16)"
     )

@@ -82,9 +82,20 @@ class LayerComparison:
 class MultiplierComparison:
     """One multiplier on the network.
 
-    `served` is the multiplier as it serves the network's operands, `mean_error` and `sigma` its figures under uniform
-    ones, LSB; `top1` is None without labels; `interval` its 95 % Wilson interval; `agreement` the share of images that
-    keep the exact run's class; `images_per_second` is of the run that the accuracy is from, on this machine then.
+    Attributes
+    ----------
+    multiplier, served : Multiplier
+        As it was given, and as it serves the network's operands.
+    mean_error, sigma : float
+        Of `served` under uniform operands, LSB of the product.
+    top1, interval : float and pair of float, or None
+        Share of images classified as labelled, and its 95 % Wilson interval; None without labels.
+    agreement : float
+        Share of images that keep the exact run's class.
+    images_per_second : float
+        Of the run that the accuracy is from, on this machine then.
+    layers : tuple of LayerComparison
+        Layers with weights and products of two activations, in the network's order.
     """
 
     multiplier: Multiplier
@@ -100,7 +111,19 @@ class MultiplierComparison:
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """All multipliers on one network; `images` for the accuracy, `measured_images` for the error matrices."""
+    """All multipliers on one network, measured beside predicted: what `axsim.compare` gives.
+
+    Attributes
+    ----------
+    network : Network
+    images, measured_images : int
+        How many images the accuracy, and how many the error matrices are of.
+    exact_top1, exact_interval : float and pair of float, or None
+        Top-1 of the exact run, a share, and its 95 % Wilson interval; None without labels.
+    exact_images_per_second : float
+    multipliers : tuple of MultiplierComparison
+        In the order in which they were given.
+    """
 
     network: Network
     images: int
@@ -197,6 +220,12 @@ def compare(
         How many of the images (the first) the error matrices and operand statistics are gathered on.
     phase : function
         Given the name of a piece of work, returns the function (done, total) that shows its progress.
+
+    Returns
+    -------
+    Comparison
+        For each multiplier the accuracy, and for each layer alone, its input the exact run's, the measured norm of the
+        error matrix beside those predicted.
 
     Raises
     ------

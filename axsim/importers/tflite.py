@@ -76,6 +76,10 @@ def convert_tflite(
     rounding : {"fixed", "litert"}
         litert: what LiteRT's reference kernels compute, bit for bit. fixed: the same but for fully connected layers,
         which are in integers too, as in TFLite Micro.
+    name : str, optional
+        Name of the network; that of the file where not given.
+    about : dict of str to str, optional
+        What to note of its origin.
 
     Raises
     ------

@@ -71,9 +71,9 @@ class Run:
 
     def top1(self, labels: npt.NDArray[np.int64]) -> float:
         """
-        Share of images whose largest logit (the first, where several are equal) is that of their label.
+        Share of images, 0 to 1, whose largest logit (the first, where several are equal) is that of their label.
 
-        Raises AxsimError unless `labels` has one for each image.
+        Raises AxsimError unless `labels`, integers [N], has one for each image.
         """
         return self.accuracy(labels).top1
 

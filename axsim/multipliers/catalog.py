@@ -53,6 +53,8 @@ def multiplier(name: str | os.PathLike[str]) -> Multiplier:
     A family is unsigned unless `signed=1` is given, which families that are defined on two's complement operands
     accept. An unsigned core serves signed operands all the same, by sign-magnitude (`Multiplier.serving`).
 
+    "swap(mul8u_FTA)", "narrow(mitchell; 4; 8)" and the like are made of others; see `axsim.multipliers.derived`.
+
     A path, which contains a "/" or ends like a file that can be read (.c, .v, .npy, ...), is imported each time it is
     named; `axsim.import_multiplier` also takes what the file does not say. Warns (AxsimWarning) if it looks wrong.
 
@@ -60,7 +62,7 @@ def multiplier(name: str | os.PathLike[str]) -> Multiplier:
     ------
     MultiplierError
         If the family or a parameter is unknown, missing, given twice or out of range; names the closest valid ones. If
-        a file cannot be read as a multiplier.
+        a file cannot be read as a multiplier. If a family or multiplier from outside has a name that is taken.
     """
     if isinstance(name, os.PathLike):
         return _of_file(pathlib.Path(name))

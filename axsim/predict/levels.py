@@ -44,6 +44,13 @@ class PredictedNorms:
     Predicted Frobenius norm of a layer's error matrix at each level of the model, LSB of the sums.
 
     None where a level does not apply: a product of two activations has no weights to be known.
+
+    Attributes
+    ----------
+    iid, operand : float
+        Equation (1), under uniform operands and under the layer's own histograms.
+    relative, conditional, covariance : float or None
+        Equations (2), (3) and (4).
     """
 
     iid: float
@@ -108,9 +115,13 @@ class NetworkPrediction:
 class Predictor:
     """A network's statistics, arranged once so that each multiplier takes milliseconds.
 
+    >>> prediction = Predictor(statistics)(multiplier)
+    >>> prediction.layers["stem"].norms.covariance
+
     Parameters
     ----------
     statistics : NetworkStatistics
+        From `axsim.gather_statistics` or `axsim.statistics.file.load_statistics`.
 
     Raises
     ------
@@ -132,6 +143,12 @@ class Predictor:
     def __call__(self, multiplier: Multiplier) -> NetworkPrediction:
         """
         Predict every layer.
+
+        Returns
+        -------
+        NetworkPrediction
+            By layer: norm(E, F) at each level for the pixels that the statistics have seen, LSB of the sums, and each
+            channel's mean error, gain and noise.
 
         Raises
         ------

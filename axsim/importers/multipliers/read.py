@@ -91,6 +91,11 @@ def import_multiplier(
     phase : callable, optional
         Told what is being done, for a progress display.
 
+    Returns
+    -------
+    Imported
+        The multiplier, the check of its table, and where it comes from.
+
     Raises
     ------
     MultiplierError
