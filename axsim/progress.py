@@ -5,12 +5,22 @@ import sys
 import time
 from typing import TextIO
 
+REDRAWN, REPEATED = 0.1, 60.0  # seconds between two states of a line on a terminal, and between two lines elsewhere
+
+
+def duration(seconds: float) -> str:
+    """Write a duration in the units that it calls for."""
+    minutes = round(seconds / 60)
+    if minutes < 3:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
 
 class ProgressDisplay:
     """Show one piece of work after another on a stream.
 
     On a terminal one line is redrawn, ten times a second at most; elsewhere each piece of work is one line when it
-    begins. `enabled=False` shows nothing.
+    begins, and one a minute while it goes on. `enabled=False` shows nothing.
     """
 
     def __init__(self, stream: TextIO | None = None, enabled: bool = True) -> None:
@@ -22,19 +32,23 @@ class ProgressDisplay:
     def phase(self, name: str):  # type: ignore[no-untyped-def]
         """Begin a piece of work; returns its progress function (done, total)."""
         start = time.perf_counter()
-        drawn = 0.0
+        drawn = 0.0 if self._redraw else start
         if self._enabled and not self._redraw:
             self._write(f"axsim: {name}\n")
 
         def update(done: int, total: int) -> None:
             nonlocal drawn
             now = time.perf_counter()
-            if not self._enabled or not self._redraw or (now - drawn < 0.1 and done < total):
+            pause = 0.0 if self._redraw and done >= total else REDRAWN if self._redraw else REPEATED
+            if not self._enabled or now - drawn < pause:
                 return
             drawn = now
-            filled = round(24 * done / max(1, total))
-            left = (now - start) * (total - done) / max(1, done)
-            self._draw(f"{name:<32.32} [{'#' * filled}{'.' * (24 - filled)}] {done}/{total}, {left:.0f} s left")
+            left = f"{done}/{total}, {duration((now - start) * (total - done) / max(1, done))} left"
+            if self._redraw:
+                filled = round(24 * done / max(1, total))
+                self._draw(f"{name:<32.32} [{'#' * filled}{'.' * (24 - filled)}] {left}")
+            else:
+                self._write(f"axsim: {name}: {left}\n")
 
         if self._redraw:
             self._draw(name)

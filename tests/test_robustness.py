@@ -19,7 +19,7 @@ from axsim.errors import AxsimError, ImageError, MultiplierError, NetworkError
 from axsim.files import check_writable, replacing
 from axsim.images import ImageSet, load_images, save_images
 from axsim.networks.preprocessing import Preprocessing
-from axsim.progress import ProgressDisplay
+from axsim.progress import ProgressDisplay, duration
 
 NETWORK = network_of(["conv", "add"], 3)
 NAME: Any = "mbm"
@@ -288,3 +288,26 @@ def test_the_heat_map_is_of_the_operands_that_the_network_has():
     layer = network.layers[0]
     assert served.operands == (layer.weight_format, network.quantization(layer.inputs[0]).format)
     assert f"+{error_image(served)[1]} LSB" in render(comparison)
+
+
+def test_progress_where_it_cannot_be_redrawn_is_a_line_a_minute(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("axsim.progress.time.perf_counter", lambda: now[0])
+    stream = io.StringIO()
+    update = ProgressDisplay(stream).phase("60 runs")
+    for done in range(61):
+        now[0] = 10.0 * done
+        update(done, 60)
+    assert stream.getvalue().splitlines()[:3] == [
+        "axsim: 60 runs",
+        "axsim: 60 runs: 6/60, 9 min left",
+        "axsim: 60 runs: 12/60, 8 min left",
+    ]
+    assert len(stream.getvalue().splitlines()) == 11
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0 s"), (149, "149 s"), (151, "3 min"), (3599, "1 h 0 min"), (90_000, "25 h 0 min")]
+)
+def test_durations(seconds, text):
+    assert duration(seconds) == text

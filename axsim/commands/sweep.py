@@ -1,6 +1,7 @@
 """Run many multipliers, layers and injected errors on many workers; can be stopped and taken up again."""
 
 import argparse
+import contextlib
 import os
 import shlex
 import sys
@@ -71,7 +72,9 @@ def _workers(given: argparse.Namespace) -> "Workers":
     if given.dask is not None:
         from ..sweep.workers.cluster import DaskWorkers
 
-        return DaskWorkers(given.dask)
+        workers = DaskWorkers(given.dask)
+        _say(f"{workers}; more may come, and go")
+        return workers
     from ..sweep.workers.local import LocalWorkers, cores
 
     return LocalWorkers(given.workers or cores(), given.threads, given.attempts)
@@ -153,4 +156,5 @@ def _again(given: argparse.Namespace) -> str:
 
 
 def _say(text: str) -> None:
-    print(f"\naxsim: {text}", file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # nobody may hear it
+        print(f"\naxsim: {text}", file=sys.stderr, flush=True)

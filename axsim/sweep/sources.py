@@ -26,7 +26,8 @@ from ..networks.preprocessing import Fit, Interpolation
 from ..networks.shipped import NETWORKS
 
 IN_MEMORY = 2**30  # bytes of images that a process keeps; more are read anew in every run
-CODE = ("images", "inference", "injection", "networks")  # decides the logits, besides the kernels
+# Decides the logits, besides the kernels: rooms and files of axsim.
+CODE = ("formats.py", "images", "inference", "injection", "multipliers/product_table.py", "networks")
 Stamp = tuple[int, ...]
 
 

@@ -109,10 +109,11 @@ class Task:
         """What the result is listed under, by column."""
         assigned = len(self.multipliers) > 1
         injected = self.injected
+        used = "assignment" if assigned else "".join(each.name for each in self.multipliers)
         return {
             "network": self.network.name,
             "images": self.images.name,
-            "multiplier": self.multiplier_name or (self.multipliers[0].name if self.multipliers else ""),
+            "multiplier": self.multiplier_name or used,
             "layers": self.layers_name,
             "assignment": json.dumps({name: each.name for name, each in self.assignment.items()}) if assigned else None,
             "mean": injected and injected.mean,

@@ -118,10 +118,10 @@ def test_a_scheduler_that_dies_is_said_and_nothing_is_lost(tmp_path, cluster, mo
     while sweep.poll() is None and not ((tmp_path / "s.db").exists() and len(done_by(tmp_path / "s.db")) >= 10):
         time.sleep(0.02)
     scheduler.kill()
-    _, err = sweep.communicate(timeout=120)
+    _, err = sweep.communicate(timeout=300)
     assert sweep.returncode == 2, err
     assert "axsim: error: " in err and "finished runs are kept: start the same command again" in err
-    assert "Traceback" not in err
+    assert "Traceback" not in err, err
     assert len(axsim.results("s.db")) >= 10
     (tmp_path / "s.toml").write_text(DESCRIPTION)
     assert main(["sweep", "s.toml", "--workers", "1"]) == 0

@@ -19,6 +19,8 @@ from ...errors import AxsimError, first_line
 
 CONNECTING = 5  # seconds until a scheduler is said to be unreachable
 COUNTED_AFTER = 5.0  # seconds between looks at how many workers there are: clusters grow and shrink
+# Silenced: what matters of what goes wrong with a cluster is said in one line, by us.
+LOGGERS = ("distributed", "distributed.client", "distributed.core", "distributed.utils", "tornado.application")
 FORM = "what `dask scheduler` prints, such as tcp://host:8786, or the file of its --scheduler-file"
 
 
@@ -50,7 +52,8 @@ class DaskWorkers(Executor):
         file = os.path.isfile(address)
         if not file and not re.fullmatch(r"(\w+://)?[^\s/]+:\d{1,5}", address):
             raise AxsimError(f"address of a Dask scheduler must be {FORM}, got {address!r}")
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is said in one line, by us
+        for name in LOGGERS:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
             where = {"scheduler_file": address} if file else {"address": address}
             self._client = Client(**where, timeout=CONNECTING, set_as_default=False)
@@ -67,6 +70,10 @@ class DaskWorkers(Executor):
     def executor(self) -> "DaskWorkers":
         """See Workers."""
         return self
+
+    def __str__(self) -> str:
+        threads = sum(self._client.nthreads().values())
+        return f"a Dask cluster of {threads} {'thread' if threads == 1 else 'threads'}, {self._client.dashboard_link}"
 
     def capacity(self) -> int:
         """See Workers: one run for each thread, and one that waits for it."""

@@ -1,7 +1,7 @@
 """What a sweep costs besides its runs, and what a second worker brings.
 
-python tests/bench/sweeps.py tasks [--rows 100000]   time and memory of driver and store, over tasks that do nothing
-python tests/bench/sweeps.py workers [--images 800]  40 runs of ResNet-20 on one worker and on two
+python tests/bench/sweep_costs.py tasks [--rows N]       time and memory of driver and store, over tasks that do nothing
+python tests/bench/sweep_costs.py workers [--images N]   40 runs of ResNet-20 on one worker and on two
 """
 
 import argparse
