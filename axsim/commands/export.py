@@ -15,7 +15,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> Result:
     """Export a network."""
-    from ..exporters.onnx import OPSET, export
+    from ..exporters.onnx import export
+    from ..exporters.onnx_writer import OPSET
     from ..files import check_output
     from ..networks.network_file import load
     from ..networks.rounding import FIXED

@@ -1,16 +1,14 @@
 """What transformers need, as ONNX in QDQ form: products of activations, functions of real numbers, moves, constants."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..networks.nodes import Constant, Gelu, LayerNorm, MatMul, Quantization, Rearrange, Softmax
-
-if TYPE_CHECKING:
-    from .onnx import Writer
+from .onnx_writer import Writer
 
 
-def matmul(node: MatMul, writer: "Writer") -> None:
+def matmul(node: MatMul, writer: Writer) -> None:
     """MatMul, right before its QuantizeLinear: the factor goes into the left operand's scale."""
     left, right = node.inputs
     real = writer.real(left)
@@ -22,12 +20,12 @@ def matmul(node: MatMul, writer: "Writer") -> None:
     writer.result(node, writer.add("MatMul", [real, writer.real(right)], node.name))
 
 
-def softmax(node: Softmax, writer: "Writer") -> None:
+def softmax(node: Softmax, writer: Writer) -> None:
     """Softmax along the width."""
     writer.result(node, writer.add("Softmax", [writer.real(node.inputs[0])], node.name, axis=3))
 
 
-def layer_norm(node: LayerNorm, writer: "Writer") -> None:
+def layer_norm(node: LayerNorm, writer: Writer) -> None:
     """LayerNormalization, the channels moved to the last axis and back."""
     last = writer.add("Transpose", [writer.real(node.inputs[0])], f"{node.name}/channels_last", perm=[0, 2, 3, 1])
     parts = [writer.constant(f"{node.name}/{what}", getattr(node, what)) for what in ("gamma", "beta")]
@@ -35,7 +33,7 @@ def layer_norm(node: LayerNorm, writer: "Writer") -> None:
     writer.result(node, writer.add("Transpose", [made], node.name, perm=[0, 3, 1, 2]))
 
 
-def gelu(node: Gelu, writer: "Writer") -> None:
+def gelu(node: Gelu, writer: Writer) -> None:
     """x (1 + erf(x / sqrt(2))) / 2 in its parts: the opset has no Gelu."""
     root, one, half = (
         writer.constant(f"{node.name}/{what}", np.float32(value))
@@ -48,7 +46,7 @@ def gelu(node: Gelu, writer: "Writer") -> None:
     writer.result(node, writer.add("Mul", [product, half], node.name))
 
 
-def rearrange(node: Rearrange, writer: "Writer") -> None:
+def rearrange(node: Rearrange, writer: Writer) -> None:
     """Flatten, Gather, Reshape."""
     flat = writer.real(node.inputs[0], True)
     index = writer.constant(f"{node.name}/index", node.index.reshape(-1).astype(np.int64))
@@ -57,7 +55,7 @@ def rearrange(node: Rearrange, writer: "Writer") -> None:
     writer.result(node, writer.add("Reshape", [chosen, shape], node.name))
 
 
-def constant(node: Constant, writer: "Writer") -> None:
+def constant(node: Constant, writer: Writer) -> None:
     """Its numbers, as often as there are images."""
     real = (node.codes[None].astype(np.int64) - node.output.zero_point).astype(np.float32)
     value = writer.constant(f"{node.name}/value", real * np.float32(node.output.scale))
