@@ -15,6 +15,7 @@ from ..predict import Predictor
 from ..statistics import NetworkStatistics
 from ..statistics.measure import gather_statistics
 from .damage import damages, scales_of, sensitivities
+from .knapsack import scipy_optimize
 from .problem import POWER, Matrix, Problem, power_costs
 from .runs import Measured, Memory, Runs, front, remembered
 from .search import Budget, Found, search
@@ -141,6 +142,7 @@ def assign(
     MultiplierError
         If a multiplier cannot serve a layer, or its power is not known.
     """
+    scipy_optimize()  # before hours of work
     budget = Budget.parse(budget) if isinstance(budget, str) else budget
     if images.labels is None or calibration.labels is None:
         raise AxsimError("images and calibration must have labels for a budget of accuracy and for a judgement")

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..errors import AxsimError
+from .knapsack import scipy_optimize
 from .problem import Choice, Matrix
 
 LAYER_SPREAD, MULTIPLIER_SPREAD, COMMON_SPREAD = 0.5, 0.5, 1.0  # of the logarithm of a factor
@@ -38,11 +38,6 @@ def corrected(predicted: Matrix, choices: Sequence[Choice], measured: Sequence[f
     AxsimError
         If scipy is not installed.
     """
-    try:
-        from scipy.optimize import least_squares
-    except ImportError:
-        raise AxsimError("assignments need scipy: pip install 'axsim[assign]'") from None
-
     if not choices:
         return predicted
     layers, multipliers = predicted.shape
@@ -68,5 +63,5 @@ def corrected(predicted: Matrix, choices: Sequence[Choice], measured: Sequence[f
         np.add.at(slope, (np.arange(len(chosen))[:, None], layers + chosen), shares)
         return np.concatenate([slope, np.diag(1 / spread)])
 
-    logs = least_squares(residuals, np.zeros(len(spread)), slopes, loss="soft_l1").x
+    logs = scipy_optimize().least_squares(residuals, np.zeros(len(spread)), slopes, loss="soft_l1").x
     return predicted * np.exp(logs[:layers, None] + logs[None, layers:-1] + logs[-1])

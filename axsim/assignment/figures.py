@@ -25,7 +25,7 @@ def pareto(of: Assigned) -> str:
     kept = [each for each in series if len(each.x)]
     energies = [value for each in kept for value in each.x]
     lost = [value for each in kept for value in (*each.low, *each.high)]
-    x = axis("energy of the multiplications, share of all-exact", energies, include=[0.0, 1.0])
+    x = axis("energy of the multiplications, share of all-exact", [*energies, 1.0], include=[0.0])
     y = axis(f"top-1 lost on {of.chosen.images} held-out images, points", [value for value in lost if value <= shown])
     return chart(x, y, kept, size=(520, 340), label="energy against top-1 lost")
 

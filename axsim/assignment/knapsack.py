@@ -11,12 +11,22 @@ import ctypes
 import os
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import AxsimError
 from .problem import Choice, Matrix
+
+
+def scipy_optimize() -> Any:
+    """Return the module scipy.optimize; AxsimError, which says what to install, where there is none."""
+    try:
+        import scipy.optimize
+    except ImportError:
+        raise AxsimError("assignments need scipy: pip install 'axsim[assign]'") from None
+    return scipy.optimize
 
 
 def solve(objective: Matrix, weight: Matrix, limit: float) -> Choice | None:
@@ -60,11 +70,8 @@ def _size(values: npt.NDArray[np.float64]) -> float:
 
 def _solve(objective: Matrix, weight: Matrix) -> Choice | None:
     """Solve for a limit of 1; what may not be chosen has an objective of infinity."""
-    try:
-        from scipy.optimize import Bounds, LinearConstraint, milp
-        from scipy.sparse import csr_array
-    except ImportError:
-        raise AxsimError("assignments need scipy: pip install 'axsim[assign]'") from None
+    optimize = scipy_optimize()
+    from scipy.sparse import csr_array
 
     possible = np.isfinite(objective)
     if not possible.any(axis=1).all():
@@ -74,11 +81,14 @@ def _solve(objective: Matrix, weight: Matrix) -> Choice | None:
     one_a_row = csr_array((np.ones(len(rows)), (rows, variables)), shape=(len(objective), len(rows)))
     within = csr_array(weight[rows, columns][None, :])
     with _silence():
-        found = milp(
+        found = optimize.milp(
             objective[rows, columns],
             integrality=np.ones(len(rows)),
-            bounds=Bounds(0, 1),
-            constraints=[LinearConstraint(one_a_row, 1, 1), LinearConstraint(within, -np.inf, 1)],
+            bounds=optimize.Bounds(0, 1),
+            constraints=[
+                optimize.LinearConstraint(one_a_row, 1, 1),
+                optimize.LinearConstraint(within, -np.inf, 1),
+            ],
             options={"mip_rel_gap": 0.0},
         )
     if found.x is None:

@@ -72,7 +72,10 @@ def run(given: argparse.Namespace) -> Result:
     display = ProgressDisplay()
     try:
         network, images = network_and_images(given, display)
-        calibration = load_images(given.calibration, given.calibration_limit, network)
+        calibration = load_images(
+            given.calibration, given.calibration_limit, network,
+            label_offset=given.label_offset, skip_corrupt=given.skip_corrupt,
+        )  # fmt: skip
         multipliers, costs = _candidates(given, network)
         memory = None
         if given.store is not None:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import sys
 
 import numpy as np
 import pytest
@@ -196,6 +197,13 @@ def test_images_that_chose_do_not_judge(given, multipliers):
     network, images, _ = given
     with pytest.raises(AxsimError, match="must be apart, image 3"):
         assign(network, images, ImageSet(images.images[3:9], images.labels[3:9]), "accuracy=1", multipliers=multipliers)
+
+
+def test_without_scipy_nothing_is_begun(given, monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy.optimize", None)
+    monkeypatch.setattr(Runs, "_figures", lambda *given: pytest.fail("was run"))
+    with pytest.raises(AxsimError, match=r"axsim\[assign\]"):
+        assign(*given, "accuracy=1")
 
 
 def test_assignment_file(found, tmp_path):
