@@ -57,6 +57,7 @@ def render(of: CaseStudy, found: Findings) -> str:
         "<h2>Where the model fails</h2>",
         "<ul>" + "".join(f"<li>{html.escape(line.strip())}</li>" for line in failure_lines(found)) + "</ul>",
         "<h2>The placed design</h2>",
+        "<p>The configuration is a register: one circuit serves all of them.</p>",
         _placed(of),
     ]
     return "\n".join(
@@ -124,15 +125,15 @@ def _accuracy(of: CaseStudy, statistic: str) -> str:
     top1 = [100 * row.top1 for row in of.rows]
     low = [100 * row.top1_interval[0] for row in of.rows]
     high = [100 * row.top1_interval[1] for row in of.rows]
-    x, y = axis(LABELS[statistic], values, log=not signed), axis("top-1, %", [*low, *high])
+    x, y = axis(LABELS[statistic], values, include=[] if signed else [0.0]), axis("top-1, %", [*low, *high])
     return chart(x, y, _series(of, values, top1, low=low, high=high), size=(380, 280))
 
 
 def _distortions(of: CaseStudy) -> str:
     """Predicted against measured distortion, with the diagonal and its 10 % band."""
     measured, predicted = [row.measured for row in of.rows], [row.predicted for row in of.rows]
-    x = axis(LABELS["measured"], [*measured, *predicted], log=True)
-    y = axis(LABELS["predicted"], [*measured, *predicted], log=True)
+    x = axis(LABELS["measured"], [*measured, *predicted], include=[0.0])
+    y = axis(LABELS["predicted"], [*measured, *predicted], include=[0.0])
     return chart(x, y, _series(of, measured, predicted), size=(300, 280), diagonal_band=1.1)
 
 

@@ -36,7 +36,7 @@ CONFIGURATIONS = tuple(
         (0, 3), (10, 3), (10, 4), (40, 4), (0, 5), (10, 5), (40, 5),
     )
 )  # fmt: skip
-LAYERS = 4  # simulated unless told otherwise: those with the fewest products
+LAYERS = 3  # simulated unless told otherwise: those with the fewest products
 MEASURED_IMAGES = 64
 Phase = Callable[[str], Callable[[int, int], None]]
 
@@ -160,7 +160,7 @@ def case_study(
         gathered on as many others where there are so many, else on the same.
     configurations : sequence of Configuration
     layers : sequence of str, optional
-        Whose tiles go through the Verilog, all of them; the four with the fewest products when not given.
+        Whose tiles go through the Verilog, all of them; the three with the fewest products when not given.
     size, accumulator_bits, overflow, simulator
         Of the array, see `axsim.hardware.array.Array`. The engine's accumulators are the same: partial sums of `size`
         taps in `accumulator_bits` bits, added in 32.

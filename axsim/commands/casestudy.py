@@ -28,7 +28,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="correction constant in units of 1/128, 0 to 127, and fraction bits cut, 0 to 5: such as 10,0 (14 pairs)",
     )
     parser.add_argument(
-        "--layers", nargs="+", metavar="LAYER", help="whose tiles are simulated, or `all` (the four of fewest products)"
+        "--layers",
+        nargs="+",
+        metavar="LAYER",
+        help="whose tiles are simulated, or `all` (the three of fewest products)",
     )
     parser.add_argument("--size", type=int, default=8, metavar="N", help="rows and columns of the mesh, 4 to 16 (8)")
     group = parser.add_argument_group("accumulators")

@@ -55,13 +55,13 @@ def place_array(
     size: int, bits: int, overflow: Overflow, phase: Callable[[str], Any] = str
 ) -> tuple[tuple[Placed, ...], str]:
     """
-    Map a processing element and a small mesh to each target that has an open placer, and place them where it is found.
+    Map and place a processing element and a small mesh on the first target whose tools are found: iCE40, then ECP5.
 
     Returns
     -------
     tuple of Placed
     str
-        What was left out, and why: the tool that is missing and how to install it. Empty where nothing was.
+        Where no tools were found: what is missing for each target, and how to install it. Empty otherwise.
     """
     found: list[Placed] = []
     missing: list[str] = []
@@ -81,7 +81,8 @@ def place_array(
         for module, parameters in parts:
             phase(f"{module} on {target.name}")
             found.append(_placed(module, parameters, target))
-    return tuple(found), "; ".join(missing)
+        return tuple(found), ""
+    return (), "; ".join(missing)
 
 
 def _placed(module: str, parameters: Mapping[str, int], target: Target) -> Placed:
