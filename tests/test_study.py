@@ -25,7 +25,7 @@ from axsim.statistics.file import save_statistics
 from axsim.statistics.measure import gather_statistics, measure
 from axsim.study import CANDIDATES, LayerRow, Row, Study, findings, runner, study, write_study_report
 from axsim.study.figures import bias_regime
-from axsim.study.findings import pearson, spearman
+from axsim.study.findings import ceiling, pearson, spearman
 from axsim.study.runner import predicted_errors
 
 NAMES = ["mitchell", "drum:k=3", "mul8s_1KVL"]
@@ -65,7 +65,8 @@ def test_rows_are_what_the_parts_give(given, tmp_path):
             )
         injected = inject(network, images.images, predicted_errors(prediction))
         assert row.injected_top1 == injected.top1(images.labels)
-        assert set(row.compensated) == {"statistics", "layer by layer"}
+        assert set(row.compensated) == {"statistics", "layer by layer", "weights tuned"}
+        assert sum(row.halves) / 2 == pytest.approx(row.top1)
         assert row.predicted_interval[0] <= row.predicted_top1 <= row.predicted_interval[1]
         assert all(math.isfinite(row.candidate(name)) for name in CANDIDATES)
         assert Row.from_json(json.loads(json.dumps(dataclasses.asdict(row)))) == row
@@ -153,8 +154,9 @@ def row_of(name, top1, mean, sigma, ratio=1.0, predicted=None, compensated=None)
     moments |= {"nmed": sigma, "mred": sigma, "wce": sigma}
     predicted = top1 if predicted is None else predicted
     return Row(
-        name, name, moments, layers, top1, 1 - top1, 1 - top1, predicted, (predicted - 0.01, predicted + 0.01),
-        1 - top1, top1, compensated or {}, {"predict": 0.01, "run": 2.0, "images": 500.0, "sampled": 0.1},
+        name, name, moments, layers, top1, (top1, top1), 1 - top1, 1 - top1, predicted,
+        (predicted - 0.01, predicted + 0.01), 1 - top1, top1, compensated or {},
+        {"predict": 0.01, "run": 2.0, "images": 500.0, "sampled": 0.1},
     )  # fmt: skip
 
 
@@ -190,6 +192,22 @@ def test_rank_correlation_shares_ranks_between_equal_values():
     assert spearman(x, y) == pytest.approx(0.9486832980505138)
     assert pearson(x, x**2) < spearman(x, x**2) == pytest.approx(1)
     assert math.isnan(spearman(x, np.ones(4)))
+
+
+def test_the_ceiling_is_what_a_perfect_predictor_finds():
+    """Of losses measured on two times 60 images: the true ones correlate with them as far as the ceiling says."""
+    rng = np.random.default_rng(0)
+    true = rng.uniform(0.6, 0.9, 400)
+    halves = rng.binomial(60, true, (2, 400)) / 60
+    rows = [
+        dataclasses.replace(row_of(str(i), float(halves[:, i].mean()), 0.0, 1.0), halves=tuple(halves[:, i]))
+        for i in range(400)
+    ]
+    measured = spearman(true, halves.mean(axis=0))
+    assert measured < 0.95
+    assert ceiling(rows) == pytest.approx(measured, abs=0.02)
+    opposed = [dataclasses.replace(row, halves=(row.halves[0], -row.halves[0])) for row in rows]
+    assert math.isnan(ceiling(opposed))
 
 
 def test_falling_is_the_nearest_falling_sequence():

@@ -26,6 +26,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--target", choices=("network", "layer"), default="network",
         help="with --calibration: bring channels back to the exact network, or to exact products (network)",
     )  # fmt: skip
+    parser.add_argument(
+        "--tune-weights", action="store_true",
+        help="choose other weight codes too, at which the multiplier's products come closer to the exact ones",
+    )  # fmt: skip
     parser.add_argument("--images", metavar="FILE", help="labelled: report top-1 before, after and exact")
     parser.add_argument("--limit", type=count, metavar="N", help="use the first N of --images")
 
@@ -58,7 +62,7 @@ def run(given: argparse.Namespace) -> Result:
             raise AxsimError(f"{given.images}: must have labels for a report of accuracy")
         compensated = compensate(
             network, used, statistics, images=None if calibration is None else calibration.images,
-            target=given.target, progress=display.phase("compensation"),
+            target=given.target, tuned=given.tune_weights, progress=display.phase("compensation"),
         )  # fmt: skip
         save(compensated, given.output, given.overwrite)
         lines = [f"{given.output}: {network.name} for {used.name} ({compensated.about['compensation']})"]

@@ -1,4 +1,4 @@
-"""A network made to live with one multiplier: no retraining, no extra hardware, only other biases and scales."""
+"""A network made to live with one multiplier, without retraining: other biases and scales, if asked other codes too."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -7,15 +7,21 @@ from typing import Literal
 import numpy as np
 
 from ..errors import AxsimError
+from ..formats import Patterns
 from ..images import Pixels
 from ..inference.engine import Progress, forward
 from ..inference.prepared import LayerInput, Multiplying, PreparedLayer, Sums, prepare
 from ..multipliers.product_table import Multiplier, check_multiplier, digest_of_layers
 from ..networks.network import Network
+from ..networks.nodes import WeightLayer
 from ..predict import Predictor
 from ..statistics import NetworkStatistics
 from .folding import Line, fold
+from .weight_tuning import tune_weights
 
+TUNING_PIXELS = 2**16  # of a layer, from which its codes are chosen
+TUNING_BYTES = 2**27  # of the columns of these pixels
+LARGEST_DEPTH = 4608  # taps of a sum up to which codes are tuned: 170 MB of covariances
 Target = Literal["layer", "network"]
 
 
@@ -26,6 +32,7 @@ def compensate(
     *,
     images: Pixels | None = None,
     target: Target = "network",
+    tuned: bool = False,
     progress: Progress | None = None,
 ) -> Network:
     """
@@ -48,6 +55,9 @@ def compensate(
     target : {"layer", "network"}
         With images, what a channel is brought back to: the exact products of the layer's own, already changed inputs,
         or those of the exact network, by which what earlier layers have left is undone too.
+    tuned : bool
+        Choose other weight codes first, at which the multiplier's products come closer to the exact ones with the
+        network's own weights (`weight_tuning.py`). Layers with more than 4,608 taps keep theirs.
 
     Returns
     -------
@@ -70,14 +80,31 @@ def compensate(
     if network.bound_to is not None:
         raise AxsimError(f"network must not be compensated already, {network.name} is, for {network.bound_to[0]}")
     serving = {node.name: multiplier for node in network.weight_layers}
+    weights: dict[str, Patterns] = {}
     if statistics is not None:
         statistics.check(network)
         predicted = Predictor(statistics)(multiplier)
         lines = {name: Line.predicted(layer) for name, layer in predicted.layers.items()}
-        return undone(network, serving, lines, f"predicted from statistics of {statistics.images} images")
-    assert images is not None
-    lines = _behind_each_other(network, multiplier, images, target, progress)
-    return undone(network, serving, lines, f"layer by layer on {len(images)} images, target {target}")
+        if tuned:
+            for name, layer in statistics.layers.items():
+                if layer.taps <= LARGEST_DEPTH:
+                    weights[name], lines[name] = tune_weights(layer, multiplier)
+        method = f"predicted from statistics of {statistics.images} images"
+    else:
+        assert images is not None
+        lines, weights = _behind_each_other(network, multiplier, images, target, tuned, progress)
+        method = f"layer by layer on {len(images)} images, target {target}"
+    found = undone(network, serving, lines, method + ", weights tuned" * tuned)
+    # The lines are over the exact sums of the network's own weights: these were folded before the codes change.
+    nodes = tuple(
+        _with_weights(node, weights[node.name]) if node.name in weights and isinstance(node, WeightLayer) else node
+        for node in found.nodes
+    )
+    return dataclasses.replace(found, nodes=nodes)
+
+
+def _with_weights(node: WeightLayer, weight: Patterns) -> WeightLayer:
+    return dataclasses.replace(node, weight=weight.view(node.weight.dtype).reshape(node.weight.shape))
 
 
 def undone(network: Network, multipliers: Mapping[str, Multiplier], lines: Mapping[str, Line], method: str) -> Network:
@@ -98,11 +125,16 @@ def undone(network: Network, multipliers: Mapping[str, Multiplier], lines: Mappi
 
 
 def _behind_each_other(
-    network: Network, multiplier: Multiplier, images: Pixels, target: Target, progress: Progress | None
-) -> dict[str, Line]:
-    """Lines of each layer behind the compensated ones, from one run of all images twice: exactly, and compensated."""
+    network: Network, multiplier: Multiplier, images: Pixels, target: Target, tuned: bool, progress: Progress | None
+) -> tuple[dict[str, Line], dict[str, Patterns]]:
+    """
+    Lines, and codes if tuned, of each layer behind the compensated ones.
+
+    From one run of all images twice: exactly, and compensated.
+    """
     layers = prepare(network, dict.fromkeys((layer.name for layer in network.layers), multiplier))
     lines: dict[str, Line] = {}
+    weights: dict[str, Patterns] = {}
     count = len(images)
 
     def accumulate(layer: Multiplying, given: LayerInput) -> Sums:
@@ -115,7 +147,12 @@ def _behind_each_other(
             for half in (given.x[:, :count], given.x[:, count:])
         ]
         exact = layer.sums(halves[0], None)
-        approximate = layer.less_zero_points(layer.sums(halves[1], layer.served), halves[1])
+        used = layer
+        if tuned and layer.weight.shape[1] <= LARGEST_DEPTH:
+            weights[layer.node.name] = _tuned(layer, halves[1], multiplier)
+            node = _with_weights(layer.node, weights[layer.node.name])
+            used = PreparedLayer(node, layer.x, multiplier, network.rounding)
+        approximate = used.less_zero_points(used.sums(halves[1], used.served), halves[1])
         if target == "network":
             wanted = layer.less_zero_points(exact, halves[0])
         else:
@@ -135,7 +172,19 @@ def _behind_each_other(
     twice = np.concatenate([images[:], images[:]])
     for _ in forward(network, layers, twice, accumulate, len(twice)):
         pass
-    return lines
+    return lines, weights
+
+
+def _tuned(layer: PreparedLayer, given: LayerInput, multiplier: Multiplier) -> Patterns:
+    """Codes chosen from the inputs that the layer is given, of as many images, evenly spread, as are enough."""
+    statistics = layer.statistics(covariances=True)
+    pixels = given.size[0] * given.size[1]
+    images = given.x.shape[1]
+    enough = min(TUNING_PIXELS // pixels, TUNING_BYTES // (pixels * len(statistics.tap_counts)))
+    step = -(-images // max(1, enough))
+    part = np.ascontiguousarray(given.x[:, ::step])
+    statistics.add(LayerInput(layer.node, part, layer.x.zero_pattern, given.size).columns)
+    return tune_weights(statistics, multiplier)[0]
 
 
 def _line(wanted: Sums, approximate: Sums) -> Line:

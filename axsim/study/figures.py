@@ -80,7 +80,7 @@ def lost_against(of: Study, statistic: str, words: str) -> str:
 def compensation(of: Study) -> str:
     """Top-1 after compensation against top-1 before, one point a multiplier and way."""
     before = [100 * row.top1 for row in of.rows]
-    looks = ((charts.ORANGE, "triangle"), (charts.GREEN, "circle"))
+    looks = ((charts.ORANGE, "triangle"), (charts.GREEN, "circle"), (charts.BLUE, "square"))
     series = [
         Series(
             way, before, [100 * row.compensated[way] for row in of.rows], colour, mark,

@@ -31,15 +31,17 @@ class Findings:
     Summary of a study; shares from 0 to 1, `None` where there is nothing to judge.
 
     pairs: (layer, multiplier) pairs judged; within: share of them that each level predicts within 5 %; correlations:
-    strongest Spearman first; errors: mean absolute error of predicted top-1, of multipliers that lose 0.5 to 60 points,
-    by method; covered: share of the predicted intervals that hold the measured top-1; recovered: median share of the
-    lost accuracy that compensation gives back, by way and by loss; worse: multipliers that it made worse by more than
-    half the interval; speed: median over the multipliers of the time to run 1,000 images over that to predict.
+    strongest Spearman first; ceiling: the Spearman coefficient that a statistic which knew each multiplier's true loss
+    could expect, see `ceiling`; errors: mean absolute error of predicted top-1, of multipliers that lose 0.5 to 60
+    points, by method; covered: share of the predicted intervals that hold the measured top-1; recovered: median share
+    of the lost accuracy that compensation gives back, by way and by loss; worse: multipliers that it made worse by more
+    than half the interval; speed: median over the multipliers of the time to run 1,000 images over that to predict.
     """
 
     pairs: int
     within: dict[str, float]
     correlations: tuple[Correlation, ...]
+    ceiling: float
     judged: int
     errors: dict[str, float | None]
     covered: float | None
@@ -73,6 +75,7 @@ def findings(of: Study) -> Findings:
     return Findings(
         pairs=len(judged),
         within=within,
+        ceiling=ceiling(rows),
         correlations=tuple(sorted(correlations, key=lambda each: -_rank_of(each.spearman))),
         judged=len(some),
         errors=errors,
@@ -89,6 +92,18 @@ def findings(of: Study) -> Findings:
 def spearman(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> float:
     """Rank correlation, equal values sharing their mean rank; nan where one of the two is constant."""
     return pearson(_ranks(x), _ranks(y))
+
+
+def ceiling(rows: Sequence[Row]) -> float:
+    """
+    Rank correlation that a perfect predictor could expect with the accuracy measured on so few images.
+
+    From that of the accuracies on two halves of the images, r: by the Spearman-Brown formula (1910) two measurements on
+    as many images as all would agree by 2 r / (1 + r), and the true value with one of them by the root of that. Exact
+    for linear correlations, taken over to ranks. nan where half of the images say nothing of the others.
+    """
+    r = spearman(*(np.array([row.halves[half] for row in rows]) for half in (0, 1)))
+    return math.sqrt(2 * r / (1 + r)) if r > 0 else math.nan
 
 
 def pearson(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> float:

@@ -44,6 +44,8 @@ class Row:
     layers : tuple of LayerRow
     top1 : float
         Measured.
+    halves : pair of float
+        Top-1 of every second image, from the first and from the second on: two measurements of the same thing.
     logits_distortion : float
         Measured, of all images.
     predicted_distortion, predicted_top1, predicted_interval
@@ -51,7 +53,8 @@ class Row:
     injected_distortion, injected_top1
         Of a run in which every layer's predicted error was injected.
     compensated : dict of str to float
-        Top-1 after compensation: "statistics" (predicted lines), "layer by layer"; empty where not asked for.
+        Top-1 after compensation: "statistics" (predicted lines), "layer by layer", "weights tuned" (codes
+        chosen too, layer by layer); empty where not asked for.
     seconds : dict of str to float
         predict (covariance level), sampled, run (all images), and images of that run.
     """
@@ -61,6 +64,7 @@ class Row:
     moments: dict[str, float]
     layers: tuple[LayerRow, ...]
     top1: float
+    halves: tuple[float, float]
     logits_distortion: float
     predicted_distortion: float
     predicted_top1: float
@@ -74,7 +78,8 @@ class Row:
     def from_json(cls, data: dict[str, Any]) -> "Row":
         """Read what `dataclasses.asdict` gave."""
         layers = tuple(LayerRow(**layer) for layer in data["layers"])
-        return cls(**{**data, "layers": layers, "predicted_interval": tuple(data["predicted_interval"])})
+        pairs = {name: tuple(data[name]) for name in ("halves", "predicted_interval")}
+        return cls(**{**data, "layers": layers, **pairs})
 
     def candidate(self, name: str) -> float:
         """Value of one of CANDIDATES; of a level, the root mean square of the layers' predicted distortions."""

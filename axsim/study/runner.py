@@ -74,7 +74,8 @@ def study(
         File of the finished rows; made if it does not exist, refused if it is of another study or of other code: of
         another version of axsim, or of sources that were edited since.
     calibration : uint8 [N, H, W, C], optional
-        Compensate each multiplier too, from the statistics and layer by layer on these images.
+        Compensate each multiplier too: from the statistics, and layer by layer on these images with the network's own
+        weight codes and with tuned ones.
     phase : function
         Given the name of a piece of work, returns the function (done, total) that shows its progress.
 
@@ -130,7 +131,7 @@ def _row(
     show: Callable[[int, int], None],
 ) -> Row:
     assert images.labels is not None
-    steps = 4 if calibration is None else 6
+    steps = 4 if calibration is None else 7
     seconds: dict[str, float] = {}
     start = time.perf_counter()
     prediction = predictor(multiplier)
@@ -159,6 +160,7 @@ def _row(
     if calibration is not None:
         ways = {"statistics": compensate(network, multiplier, statistics)}
         ways["layer by layer"] = compensate(network, multiplier, images=calibration)
+        ways["weights tuned"] = compensate(network, multiplier, images=calibration, tuned=True)
         for index, (way, one) in enumerate(ways.items()):
             compensated[way] = run(one, images.images, multiplier).top1(images.labels)
             show(4 + index, steps)
@@ -169,6 +171,7 @@ def _row(
         moments=uniform_moments(network, multiplier),
         layers=tuple(layers),
         top1=result.top1(images.labels),
+        halves=_halves(result.logits, images.labels),
         logits_distortion=logits_distortion(result.logits, exact),
         predicted_distortion=estimate.distortion,
         predicted_top1=estimate.top1,
@@ -178,6 +181,12 @@ def _row(
         compensated=compensated,
         seconds=seconds,
     )
+
+
+def _halves(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> tuple[float, float]:
+    right = logits.argmax(axis=1) == labels
+    first, second = (float(right[start::2].mean()) if len(right) > start else 0.0 for start in (0, 1))
+    return first, second
 
 
 def predicted_errors(prediction: NetworkPrediction) -> dict[str, ChannelErrors]:

@@ -46,6 +46,7 @@ def summary_lines(of: Study, found: Findings) -> list[str]:
         *(f"  {percent(share):>7}  {level}" for level, share in found.within.items()),
         f"correlation with the accuracy lost, over {len(of.rows)} multipliers (Spearman, Pearson):",
         *(f"  {each.spearman:6.3f}  {each.pearson:6.3f}  {WORDS[each.statistic]}" for each in found.correlations),
+        f"  {found.ceiling:6.3f}          the most to expect of any: so well do {of.images} images tell the accuracy",
         f"predicted top-1, mean absolute error over the {found.judged} multipliers that lose 0.5 to 60 points:",
         *(f"  {_points(error):>7}  {METHODS[method]}" for method, error in found.errors.items()),
         f"  {percent(found.covered):>7}  of them within the predicted 95 % interval",
