@@ -123,7 +123,7 @@ def run(given: argparse.Namespace) -> Result:
 
 def _kind(path: str) -> str:
     """Kind of model that a file holds: "tflite", "quantized" ONNX or "float"."""
-    from ..importers.tflite_model import is_tflite
+    from ..importers.tflite.model import is_tflite
 
     if is_tflite(path):
         return "tflite"

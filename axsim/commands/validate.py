@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> Result:
     """Validate a network; it fails where an integer differs."""
-    from ..importers.tflite_model import is_tflite
+    from ..importers.tflite.model import is_tflite
     from ..validation.litert import validate_litert
     from ..validation.validate import validate
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import AxsimError, ConversionError, first_line
-from ..files import check_readable
-from ..networks.network import printable
+from ...errors import AxsimError, ConversionError, first_line
+from ...files import check_readable
+from ...networks.network import printable
 
 LARGEST_FILE = 2**30  # bytes
 LARGEST_COUNT = 10_000  # of tensors, operators, buffers
