@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .conversion.quantize import convert
     from .errors import AxsimError
     from .exporters.onnx import export
+    from .hardware.cosimulation import Cosimulation, cosimulate
+    from .hardware.design import Design
+    from .hardware.faces import design
     from .hardware.synthesis.comparison import synthesize
     from .images import ImageSet, load_images
     from .importers.multipliers.read import Imported, import_multiplier
@@ -43,6 +46,10 @@ _HOME = {
     "assign": "assignment.assign",
     "AxsimError": "errors",
     "ErrorModel": "injection",
+    "Cosimulation": "hardware.cosimulation",
+    "Design": "hardware.design",
+    "cosimulate": "hardware.cosimulation",
+    "design": "hardware.faces",
     "Comparison": "comparison.compare",
     "ImageSet": "images",
     "Imported": "importers.multipliers.read",
@@ -76,6 +83,8 @@ _HOME = {
 __all__ = [
     "AxsimError",
     "Comparison",
+    "Cosimulation",
+    "Design",
     "ErrorModel",
     "ImageSet",
     "Imported",
@@ -90,6 +99,8 @@ __all__ = [
     "compensate",
     "convert",
     "convert_tflite",
+    "cosimulate",
+    "design",
     "export",
     "gather_statistics",
     "import_multiplier",

@@ -135,6 +135,11 @@ class Design:
         return self.module.name
 
     @property
+    def title(self) -> str:
+        """The multiplier's name, else the top module's, on one line: names of files may hold anything."""
+        return _one_line(self.name) or self.top
+
+    @property
     def signed(self) -> bool:
         """Whether the product is two's complement: where an operand is, and where it can be negative all the same."""
         return self.module.ports["p"].signed
@@ -153,12 +158,17 @@ class Design:
     def text(self) -> str:
         """Complete Verilog: a head that says what it is, then all modules, the top one last."""
         head = [
-            f"{self.name or self.top}: {' by '.join(self.operands)}, product of {self.product_width} bits",
-            *([self.citation] if self.citation else []),
+            f"{self.title}: {' by '.join(self.operands)}, product of {self.product_width} bits",
+            *([f"Source: {_one_line(self.citation)}"] if self.citation else []),
             f"Top module {self.top}: w is the weight (left operand), x the activation (right operand), p the product.",
         ]
         modules = [module.text for module in self.module.all_modules()]
         return "\n".join(["".join(f"// {line}\n" for line in head), *modules])
+
+
+def _one_line(text: str) -> str:
+    """Text as it may stand in a comment of Verilog: nothing in it ends the line."""
+    return " ".join(text.split())
 
 
 def product_ports(width: int, product_width: int, w_signed: bool = False, x_signed: bool = False) -> dict[str, Port]:

@@ -64,7 +64,7 @@ def _at_8_bits(
     made = circuit(name)
     if served.operands != made.operands:
         made = sign_magnitude(made, *(fmt == "s8" for fmt in served.operands))
-    return replace(made, name=chosen.name, citation=" ".join(chosen.source.split()))
+    return replace(made, name=chosen.name, citation=chosen.source)
 
 
 def _of_table(name: str) -> Design:

@@ -21,7 +21,7 @@ def test_bench(design: Design, vectors: Vectors) -> str:
     )
     pairs = "all operand pairs" if vectors.seed is None else f"a sample of operand pairs, seed {vectors.seed}"
     return f"""\
-// Self-checking test bench of {top} ({design.name}), on {pairs}.
+// Self-checking test bench of {top} ({design.title}), on {pairs}.
 // Products by the bit-accurate software model. Any simulator will do; with Icarus Verilog:
 //     iverilog -g2001 -Wall -o {top}_test {top}.v {top}_test_bench.v && vvp -N {top}_test
 module {top}_test_bench;

@@ -13,6 +13,8 @@ from axsim.hardware.tools import YOSYS
 from axsim.hardware.vectors import vectors
 from axsim.multipliers.catalog import multiplier
 from axsim.multipliers.members import families, member
+from axsim.multipliers.multiplier_file import save
+from axsim.multipliers.product_table import Multiplier
 from hardware.chosen_members import all_members, members, needs_icarus, needs_verilator
 from hardware.mutations import mutants
 
@@ -140,6 +142,23 @@ def test_any_multiplier_as_its_table(name):
     found = cosimulate(name, from_table=True)
     assert found.differing == 0
     assert "decision diagram" in found.design.text
+
+
+@needs_icarus
+def test_a_table_of_any_products(tmp_path):
+    """Random products, beyond 16 bits, of mixed formats; the name of a file's multiplier may hold anything."""
+    table = np.random.default_rng(2).integers(-(2**17), 2**17, (8, 8)).repeat(32, 0).repeat(32, 1)
+    path = str(tmp_path / "random.h5")
+    save(Multiplier('a\n$finish; `include "b"', table, ("u8", "s8"), source="c\r\nmodule d;"), path)
+    found = cosimulate(path)
+    assert (found.differing, found.design.product_width, found.design.signed) == (0, 18, True)
+    assert all(line.startswith("//") for line in found.design.text.splitlines() if "$" in line or " d;" in line)
+
+
+def test_a_table_near_an_exact_product_is_that_and_little_more():
+    text = design("mul8u_125K").text
+    assert "the exact product of the operands, plus a binary decision diagram of 21 nodes" in text
+    assert "operands without their 4 low bits, plus" in design("mul8u_17KS").text
 
 
 @needs_verilator

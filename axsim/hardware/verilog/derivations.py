@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from ..design import Design, Module, Port
 from .blocks.sign_magnitude import sign_magnitude
-from .blocks.text import binary, instance
+from .blocks.text import binary, instance, zeros
 
 
 def derived_design(made_by: str, name: str, parts: Sequence[Design], numbers: Sequence[int]) -> Design:
@@ -93,7 +93,9 @@ def _add_constant(name: str, part: Design, constant: int) -> Design:
     low, high = low + constant, high + constant
     signed = part.signed or low < 0
     bits = max(inner, *((value if value >= 0 else ~value).bit_length() + signed for value in (low, high)))
-    extended = "product" if bits == inner else f"{{{{{bits - inner}{{{_top(part)}}}}}, product}}"
+    # Extended by its sign, or by 0.
+    top = f"product[{inner - 1}]" if part.signed else zeros(1)
+    extended = "product" if bits == inner else f"{{{{{bits - inner}{{{top}}}}}, product}}"
     body = f"""
         wire [{inner - 1}:0] product;
         {instance(part.module, "core", w="w", x="x", p="product")}
@@ -101,11 +103,6 @@ def _add_constant(name: str, part: Design, constant: int) -> Design:
     """
     comment = f"{part.top} plus {constant}."
     return _wrapped(name, comment, (part.w_signed, part.x_signed), Port("output", bits, signed), body, [part])
-
-
-def _top(part: Design) -> str:
-    """Bit that extends the product: its sign, or 0."""
-    return f"product[{part.product_width - 1}]" if part.signed else "1'b0"
 
 
 def _compose(name: str, *parts: Design) -> Design:

@@ -73,7 +73,7 @@ def netlist_design(path: pathlib.Path, multiplier: Multiplier) -> Design:
     for operand, port in operands:
         names |= {bit: f"{operand}[{place}]" for place, bit in enumerate(circuit.module["ports"][port]["bits"])}
     body = _assignments(circuit, names)
-    name = re.sub(r"[^A-Za-z0-9]+", "_", f"{multiplier.name}_netlist").strip("_")
+    name = re.sub(r"[^A-Za-z0-9]+", "_", f"netlist_{multiplier.name}").strip("_")
     comment = f"Netlist of {path.name}, as Yosys reads it: {(len(body) - bits) // 2} gates."
     top = Module(name, comment, ports, "\n".join(body))
     return Design(top, 8, w_signed, x_signed, multiplier.name, multiplier.source)

@@ -21,18 +21,17 @@ def design(width: int, h: int, t: int) -> Design:
     if h:
         core = array_multiplier(f"array_multiplier_{small}", f"Exact {small} x {small} multiplier.", small)
         uses = (core,)
-        multiply = f"""
-            wire [{2 * small - 1}:0] multiplied;
-            {instance(core, "core", w=rounded["w"], x=rounded["x"], p="multiplied")}
-        """
+        multiply = f"wire [{2 * small - 1}:0] multiplied;\n" + instance(
+            core, "core", w=rounded["w"], x=rounded["x"], p="multiplied"
+        )
     else:
         multiply = "wire [1:0] multiplied = 2'd1;"
     middle = f"""
-        // (Y)_APX of {small} bits each: {h} leading bits of the fraction and a 1.
+        // (Y)_APX, the {h} leading fraction bits and a 1: {small} bits each.
         {multiply}
         // 1 + (Y1)_t + (Y2)_t + (Y1)_APX (Y2)_APX, below 4.
-        wire [{bits + 1}:0] significand = {joined("2'd1", zeros(bits))} + {added[0]} + {added[1]}
-        + {joined("2'd0", "multiplied", zeros(below) if below else "")};
+        wire [{bits + 1}:0] added = {joined("2'd1", zeros(bits))} + {added[0]} + {added[1]};
+        wire [{bits + 1}:0] significand = added + {joined("2'd0", "multiplied", zeros(below) if below else "")};
         {sum_of_positions(width)}
     """
     return logarithmic_multiplier(
