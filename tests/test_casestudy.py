@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from networks import network_of
 
 import axsim
 from axsim.casestudy import CONFIGURATIONS, case_study, cheapest_layers, findings, write_case_report
@@ -193,6 +194,15 @@ def test_a_processing_element_and_a_mesh_are_placed():
     assert 16 * element.luts * 0.7 < mesh.luts < 16 * element.luts * 1.5
     assert all(each.frequency_mhz > 10 for each in (element, mesh))
     assert mesh.logic_cells > mesh.luts
+
+
+def test_networks_that_the_array_does_not_compute(images):
+    affine = network_of(["conv"], 1, "affine", (3, 32, 32))
+    some = dataclasses.replace(images.first(5), labels=np.zeros(5, np.int64))
+    with pytest.raises(HardwareError, match="no layer that the array computes"):
+        case_study(affine, some, SOME)
+    with pytest.raises(HardwareError, match="two activations"):
+        case_study(network_of(["conv", "matmul"], 1, "symmetric", (3, 32, 32)), some, SOME)
 
 
 def test_nothing_to_configure(network, images):

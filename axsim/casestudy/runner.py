@@ -189,7 +189,7 @@ def case_study(
     check_labels(network, images)
     labels = images.labels
     accumulator = Accumulator(accumulator_bits, overflow, size)
-    products = products_of(network, images.images[:tile_images], cheapest_layers(network) if layers is None else layers)
+    products = products_of(network, images.images[:tile_images], _checked_layers(network, layers))
     kept = {"accumulator_bits": accumulator_bits, "overflow": overflow, "accumulator_taps": size}
 
     begin(f"compiling the array for {simulator}")
@@ -236,6 +236,23 @@ def case_study(
         network, size, accumulator, version, len(images), len(few), len(others), tile_images,
         exact.top1(labels), tuple(rows), placed, reason,
     )  # fmt: skip
+
+
+def _checked_layers(network: Network, layers: Sequence[str] | None) -> Sequence[str]:
+    """Layers to simulate; raises HardwareError where the network is none for a case study."""
+    chosen = cheapest_layers(network) if layers is None else layers
+    if not chosen:
+        raise HardwareError(
+            f"{network.name} has no layer that the array computes: convolutions and linear layers of one group, s8 by "
+            "s8 (axsim convert --scheme symmetric), rescaled in float32"
+        )
+    others = [layer.name for layer in network.layers if layer not in network.weight_layers]
+    if others:
+        raise HardwareError(
+            f"{network.name} multiplies two activations ({others[0]}), which neither the array nor the covariance "
+            "level of the moment model takes; study a network of convolutions and linear layers"
+        )
+    return chosen
 
 
 def _simulate(array: Array, product: MatrixProduct, configuration: Configuration) -> LayerRow:

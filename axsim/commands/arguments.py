@@ -55,19 +55,20 @@ def add_network_and_images(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--unlabelled", action="store_true", help="go on without labels where a folder has none")
 
 
-def add_accumulator(parser: argparse.ArgumentParser) -> None:
+def add_accumulator(parser: argparse.ArgumentParser, bits: int = 32, taps: bool = True) -> None:
     """Add what `axsim.run` takes of the accumulators of an accelerator; their values are checked there."""
     group = parser.add_argument_group("accumulators")
     group.add_argument(
-        "--accumulator-bits", type=int, default=32, metavar="BITS", help="8 to 32, of the sum of products (32)"
+        "--accumulator-bits", type=int, default=bits, metavar="BITS", help=f"8 to 32, of the sum of products ({bits})"
     )
     group.add_argument("--overflow", default="wrap", metavar="wrap|saturate", help="of a sum that does not fit (wrap)")
-    group.add_argument(
-        "--accumulator-taps",
-        type=count,
-        metavar="TAPS",
-        help="products, k ascending, after which a sum goes on to one of 32 bits: the rows of a mesh (all of them)",
-    )
+    if taps:
+        group.add_argument(
+            "--accumulator-taps",
+            type=count,
+            metavar="TAPS",
+            help="products, k ascending, after which a sum goes on to one of 32 bits: the rows of a mesh (all of them)",
+        )
 
 
 def network_and_images(given: argparse.Namespace, display: ProgressDisplay) -> "tuple[Network, ImageSet]":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AxsimError
 from ..progress import ProgressDisplay
-from .arguments import add_images, count, images_for
+from .arguments import add_accumulator, add_images, count, images_for
 from .result import Result
 
 if TYPE_CHECKING:
@@ -34,11 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="whose tiles are simulated, or `all` (the three of fewest products)",
     )
     parser.add_argument("--size", type=int, default=8, metavar="N", help="rows and columns of the mesh, 4 to 16 (8)")
-    group = parser.add_argument_group("accumulators")
-    group.add_argument(
-        "--accumulator-bits", type=int, default=20, metavar="BITS", help="8 to 32, of a partial sum (20)"
-    )
-    group.add_argument("--overflow", default="wrap", metavar="wrap|saturate", help="of one that does not fit (wrap)")
+    add_accumulator(parser, bits=20, taps=False)
     parser.add_argument(
         "--simulator", default="icarus", metavar="icarus|verilator", help="Icarus Verilog is the default"
     )
