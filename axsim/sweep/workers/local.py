@@ -136,8 +136,9 @@ def _submit(pool: ProcessPoolExecutor, function: Callable[[], int]) -> Future[in
 def _begin(threads: int) -> None:
     """Prepare a worker process, before it imports what computes."""
     os.environ["NUMBA_NUM_THREADS"] = str(threads)
-    if "numba" in sys.modules:  # the user's own script imported it; its threads have not started yet
-        sys.modules["numba"].config.reload_config()
+    if "numba" in sys.modules:  # the user's own script imports it: then it is too late for more than it has begun with
+        numba = sys.modules["numba"]
+        numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
     with contextlib.suppress(ValueError):  # not the main thread: somebody else's executor
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
