@@ -50,6 +50,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--std", type=numbers, metavar="S,...", help="one a channel (1)")
     parser.add_argument(
+        "--no-equalization",
+        action="store_true",
+        help="leave channels that share a scale as uneven as the model has them",
+    )
+    parser.add_argument(
         "--no-bias-correction",
         action="store_true",
         help="leave in each bias what rounding the weights adds on average, on the images",
@@ -155,6 +160,7 @@ def _quantized(given: argparse.Namespace, display: ProgressDisplay) -> "tuple[Ne
         scheme=given.scheme or "symmetric",
         method=given.calibration or DEFAULT_METHOD,
         rounding=given.rounding or "onnxruntime",
+        equalization=not given.no_equalization,
         bias_correction=not given.no_bias_correction,
         drop_background=given.drop_background,
         name=given.name,
@@ -169,7 +175,7 @@ def _imported(given: argparse.Namespace, display: ProgressDisplay) -> "tuple[Net
     from ..inference.engine import check_images
 
     kind = _kind(given.model)
-    for name in ("scheme", "calibration", "no_bias_correction", "drop_background"):
+    for name in ("scheme", "calibration", "no_equalization", "no_bias_correction", "drop_background"):
         if getattr(given, name):
             suffix = "a .tflite model" if kind == "tflite" else "this model"
             raise AxsimError(f"--{name.replace('_', '-')} is for float models; {suffix} is quantized already")

@@ -29,6 +29,12 @@ class ChannelMeans:
             self._sums[name] = self._sums.get(name, 0) + value.sum(axis=axes, dtype=np.float64)
             self._counts[name] = self._counts.get(name, 0) + value.size // value.shape[channels]
 
+    def divide(self, factors: dict[str, npt.NDArray[np.float32]]) -> None:
+        """Divide the means of tensors, by name, by one number a channel, [C]."""
+        for name, factor in factors.items():
+            if name in self._sums:
+                self._sums[name] = self._sums[name] / factor
+
     def __getitem__(self, name: str) -> npt.NDArray[np.float64] | None:
         """Means of a tensor, float64 [C], or None where it was not gathered."""
         return self._sums[name] / self._counts[name] if name in self._sums else None

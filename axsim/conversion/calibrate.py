@@ -15,6 +15,7 @@ from ..errors import AxsimError, ConversionError, first_line
 from ..formats import Images
 from ..images import Pixels
 from ..networks.preprocessing import Preprocessing
+from .equalization import ChannelBounds, Factors, divided
 
 Method = Literal["minmax", "percentile", "mse"]
 METHODS: tuple[Method, ...] = ("minmax", "percentile", "mse")
@@ -100,6 +101,7 @@ def calibrate(
     quantize_range: Callable[[Range], tuple[float, float, int, int]],
     progress: Callable[[int, int], None] | None = None,
     observe: Callable[[dict[str, npt.NDArray[np.float32]]], None] = lambda values: None,
+    equalize: Callable[[ChannelBounds], dict[str, Factors]] = lambda channels: {},
 ) -> dict[str, Range]:
     """
     Range (low, high) of every tensor of the model on these images.
@@ -113,6 +115,9 @@ def calibrate(
         (low, high) -> (scale, zero_point, lowest code, highest code): what `mse` minimises the error of.
     observe : function
         Called once with the tensors of every batch, by name.
+    equalize : function
+        Called once with the bounds of every channel; returns by what the channels of tensors, by name, are
+        divided: the ranges are of what that leaves.
 
     Raises
     ------
@@ -124,8 +129,10 @@ def calibrate(
     if method not in METHODS:
         raise AxsimError(f"calibration must be one of {', '.join(METHODS)}, got {method!r}")
     ranges: dict[str, Range] = {}
+    channels = ChannelBounds()
     for values in model.run(images, recipe, progress):
         observe(values)
+        channels.add(values)
         for name, value in values.items():
             low, high = float(value.min()), float(value.max())
             if not np.isfinite((low, high)).all():
@@ -137,12 +144,14 @@ def calibrate(
             ranges[name] = (min(before[0], low), max(before[1], high))
     if not ranges:
         raise AxsimError("calibration needs at least one image")
+    factors = equalize(channels)
+    ranges |= {name: channels.range_of(name, factor) for name, factor in factors.items() if name in ranges}
     if method == "minmax":
         return ranges
     counts = {name: np.zeros(BINS, np.int64) for name in ranges}
     for values in model.run(images, recipe, progress):
         for name, value in values.items():
-            counts[name] += np.histogram(value, BINS, _wide(ranges[name]))[0]
+            counts[name] += np.histogram(divided(value, factors.get(name)), BINS, _wide(ranges[name]))[0]
     choose = _percentile if method == "percentile" else _least_squares
     return {name: choose(counts[name], _wide(ranges[name]), quantize_range) for name in ranges}
 

@@ -23,6 +23,7 @@ from ..networks.nodes import OPERATORS, Node, Quantization, Requantizing, Weight
 from ..networks.preprocessing import Preprocessing
 from .bias_correction import ChannelMeans, output_shift
 from .calibrate import DEFAULT_METHOD, FloatModel, Method, Range, calibrate
+from .equalization import ChannelBounds, Factors, equalize
 
 LARGEST_BIAS = 2**30  # codes; a weight scale is enlarged until the bias fits
 ZERO_CHANNEL_BIAS = 2**20  # codes; a channel without weights is all bias, which sets its scale
@@ -73,6 +74,7 @@ def convert(
     *,
     scheme: Scheme = "symmetric",
     method: Method = DEFAULT_METHOD,
+    equalization: bool = True,
     bias_correction: bool = True,
     rounding: str = "onnxruntime",
     drop_background: bool = False,
@@ -93,6 +95,8 @@ def convert(
     scheme : {"symmetric", "affine"}
     method : {"minmax", "percentile", "mse"}
         How activation ranges are chosen, as `axsim.conversion.calibrate` says.
+    equalization : bool
+        Even out the channels that share a scale where layers allow it; see `axsim.conversion.equalization`.
     bias_correction : bool
         Take off each bias what rounding the weights adds on average; see `axsim.conversion.bias_correction`.
     rounding : str
@@ -131,6 +135,13 @@ def convert(
     known = computed_tensors(model)
     tensors = [graph.input, *dict.fromkeys(node.of_tensor for node in graph.nodes if node.of_tensor in known)]
     means = ChannelMeans()
+    factors: dict[str, Factors] = {}
+
+    def even_out(channels: ChannelBounds) -> dict[str, Factors]:
+        if equalization:
+            factors.update(equalize(graph, channels))
+        return factors
+
     ranges = calibrate(
         FloatModel(model, graph.input, tensors),
         images.images,
@@ -139,11 +150,14 @@ def convert(
         lambda bounds: _code_rule(bounds, scheme),
         progress,
         means.add,
+        even_out,
     )
+    means.divide(factors)
+    done = ", channels equalized" * bool(factors) + ", biases corrected" * bias_correction
     origin = {
         "source": printable(pathlib.Path(path).name),
         "source_sha256": hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest(),
-        "calibration": f"{method} on {len(images)} images{', biases corrected' * bias_correction}",
+        "calibration": f"{method} on {len(images)} images{done}",
     }
     network = quantize(
         graph,

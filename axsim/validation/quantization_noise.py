@@ -2,8 +2,9 @@
 
     SQNR = 10 log10(sum real^2 / sum (real - int8)^2)   [dB]
 
-real being the float model's tensor in ONNX Runtime and int8 the network's, dequantized, on the same images. Each bit
-of a uniform quantizer is worth 6.02 dB (W. R. Bennett, Bell System Technical Journal 27(3), 1948).
+real being the float model's tensor in ONNX Runtime, its channels divided as the network's were by equalization, and
+int8 the network's, dequantized, on the same images. Each bit of a uniform quantizer is worth 6.02 dB (W. R. Bennett,
+Bell System Technical Journal 27(3), 1948).
 """
 
 import dataclasses
@@ -18,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..conversion.calibrate import FloatModel
+from ..conversion.equalization import divided, factors_shown
 from ..errors import AxsimError
 from ..formats import Patterns
 from ..images import Pixels
@@ -97,6 +99,8 @@ def quantization_noise(
     names = node_names(graph)
     if names != [node.name for node in network.nodes]:
         raise AxsimError(f"{path} must give the nodes of {network.name}; convert it again with this version")
+    shown = factors_shown(graph, network)
+    factors = {name: shown.get(node.name) for name, node in zip(names, graph.nodes, strict=True)}
     known = computed_tensors(model)
     tensors = {name: node.name for name, node in zip(names, graph.nodes, strict=True) if node.name in known}
     tensors[INPUT] = graph.input
@@ -111,7 +115,7 @@ def quantization_noise(
         def observe(name: str, codes: Patterns, values: Any = values) -> None:
             if name not in tensors:
                 return
-            real = _laid_out(values[tensors[name]], codes.shape)
+            real = _laid_out(divided(values[tensors[name]], factors.get(name)), codes.shape)
             for total, made in zip(sums[name], (codes, to_codes(real, formats[name], None)), strict=True):
                 total.add(real, reals(formats[name])[made])
 
