@@ -9,7 +9,7 @@ import pytest
 from axsim.bench import OUTSIDE, TABLES, WORKLOADS, Workload, bench, contenders_of, machine
 from axsim.cli import main
 from axsim.errors import AxsimError
-from axsim.inference.plan import tier
+from axsim.inference.tier import tier
 
 needs_avx512 = pytest.mark.skipif(tier() == "portable", reason="this tier has no byte permutes")
 

@@ -7,18 +7,21 @@ from hypothesis import strategies as st
 from test_gemm import fast_oracle, operand
 
 import axsim
+from axsim.cli import main
 from axsim.errors import AxsimError
 from axsim.formats import exact_products, pattern_values
 from axsim.inference.gemm import Product, Rescale
 from axsim.inference.low_rank import outer_products
-from axsim.inference.plan import byte_planes, operand_maps, plan, tier
+from axsim.inference.plan import byte_planes, operand_maps, plan
+from axsim.inference.tier import tier, tiers
 from axsim.kernels.simd.vectors import has_byte_dot_product, has_byte_permute
 from axsim.multipliers import catalog
 from axsim.multipliers.product_table import Multiplier
 
 HAS_AVX512 = has_byte_permute() and has_byte_dot_product()
 needs_avx512 = pytest.mark.skipif(not HAS_AVX512, reason="this CPU has no AVX-512 byte permutes")
-TIERS = ["portable", pytest.param("avx512", marks=needs_avx512)]
+needs_avx2 = pytest.mark.skipif("avx2" not in tiers(), reason="this CPU has no AVX2")
+TIERS = ["portable", pytest.param("avx2", marks=needs_avx2), pytest.param("avx512", marks=needs_avx512)]
 FORMATS = [("s8", "s8"), ("s8", "u8"), ("u8", "u8"), ("u8", "s8")]
 SHAPES = [(1, 1, 1), (2, 7, 23), (5, 257, 65), (3, 256, 64), (17, 115, 63), (4, 4, 256), (9, 1030, 321), (33, 9, 640)]
 
@@ -66,9 +69,8 @@ def on(request, monkeypatch):
 
 
 @pytest.mark.parametrize("operands", FORMATS, ids="x".join)
-@needs_avx512
-def test_the_plan_of_each_kind(operands, monkeypatch):
-    monkeypatch.setenv("AXSIM_TIER", "avx512")
+@pytest.mark.parametrize("on", TIERS[1:], indirect=True)
+def test_the_plan_of_each_kind(operands, on):
     for kind, multiplier in of_each_kind(operands).items():
         assert plan(multiplier).kind == kind
         assert plan(multiplier).reason
@@ -248,6 +250,25 @@ def test_every_circuit_on_awkward_shapes(name, on):
 def test_a_table_of_zeros():
     zeros = Multiplier("zeros", np.zeros((256, 256), int), ("s8", "s8"))
     assert (axsim.matmul(np.full((5, 300), -128, np.int8), np.full((300, 70), 127, np.int8), zeros) == 0).all()
+
+
+def test_tables_by_steps_of_16_bytes():
+    """Exclusive-or of the steps up to an index's own, within its half, is the entry."""
+    for entries in (128, 256):
+        planes = byte_planes(np.random.default_rng(entries).integers(0, 65536, (256, 256)), entries, 2)
+        by_step = planes.stepped.reshape(256, 2, -1, 8, 16)
+        met = np.bitwise_xor.accumulate(by_step, axis=3)
+        assert np.array_equal(met.reshape(planes.tables.shape), planes.tables)
+        assert planes.stepped.ctypes.data % 64 == 0
+
+
+@needs_avx2
+def test_the_middle_tier_is_chosen_and_named(monkeypatch, capsys):
+    monkeypatch.setenv("AXSIM_TIER", "avx2")
+    assert main(["bench", "--explain", "mitchell"]) == 0
+    out = capsys.readouterr().out
+    assert "tier avx2" in out
+    assert "two planes" in out
 
 
 @pytest.mark.parametrize("asked", ["fast", "", "AVX512"])

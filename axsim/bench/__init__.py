@@ -19,7 +19,7 @@ import numba
 import numpy as np
 
 from ..errors import AxsimError
-from ..inference.plan import tier
+from ..inference.tier import tier
 from ..kernels.simd.vectors import features
 from ..multipliers.catalog import multiplier
 from .contenders import BLAS, OUTSIDE, TABLES, contenders_of, random_table

@@ -64,7 +64,8 @@ def run(given: argparse.Namespace) -> Result:
 
 def _explained(each: "Multiplier") -> Result:
     from ..formats import FORMATS
-    from ..inference.plan import plan, tier
+    from ..inference.plan import plan
+    from ..inference.tier import tier
 
     rows = []
     for pair in ((w, x) for w in FORMATS for x in FORMATS):

@@ -42,7 +42,7 @@ def run(given: argparse.Namespace) -> Result:
     """Compare the demo's multipliers on a network and images that ship and write a report."""
     from ..demo import MULTIPLIERS, REPORT, SHOWN_CLASSES
     from ..images import load_images
-    from ..inference.plan import tier
+    from ..inference.tier import tier
     from ..networks.network_file import load
     from ..networks.shipped import NETWORKS, shipped
     from ..presentation.report import may_replace
@@ -53,7 +53,7 @@ def run(given: argparse.Namespace) -> Result:
     chosen = NETWORKS[given.network]
     network = load(chosen.path)
     # As many as the kernels of this CPU manage while one waits.
-    images = load_images(shipped(chosen.images), given.images or (500 if tier() == "avx512" else 200), network)
+    images = load_images(shipped(chosen.images), given.images or (200 if tier() == "portable" else 500), network)
     few = len(images) <= SHOWN_CLASSES and chosen.name != DEFAULT
     measured_images = given.measured_images or (2 if few else 16)
     result = comparison_result(network, images, MULTIPLIERS, measured_images, report, True, layers=not few)

@@ -11,15 +11,15 @@ from ..formats import DTYPES, Format, Integers, Patterns, exact_products, format
 from ..kernels.count import sum_by_pattern
 from ..kernels.elementwise import look_up
 from ..kernels.gemm import exact_gemm, table_gemm
-from ..kernels.gemm_avx512 import dot_gemm, plane_gemm
 from ..kernels.requantize import requantize
 from ..multipliers.product_table import Multiplier, check_multiplier
 from .accumulator import EXACT_SUMS, Accumulator, Overflow, Sums
 from .low_rank import OuterProducts
-from .plan import EXACT, MOST_NEGATIVE, BytePlanes, OperandMaps, aligned, exact_maps, plan, swapped_planes, tier
+from .plan import EXACT, MOST_NEGATIVE, BytePlanes, OperandMaps, exact_maps, plan, swapped_planes
+from .tier import tier
+from .vector_products import DotProduct, Into, multiply_planes
 
 INT32_MAX = 2**31 - 1
-Into = tuple[Sums, npt.NDArray[np.float32], tuple[int, int, int], Patterns]  # bias, multiplier, limits, codes
 NO_SUMS = np.empty((0, 0), np.int32)
 KEPT: Into = (np.empty(0, np.int32), np.empty(0, np.float32), (0, 0, 0), np.empty((0, 0), np.uint8))  # sums, no codes
 MOST_SWAPPED = 32  # columns that are multiplied as rows: half a vector
@@ -228,7 +228,7 @@ class Product:
         if from_exact:
             out = self._exact.multiply(columns, self._new(columns) if out is None else out, KEPT)
         sums = NO_SUMS if out is None else out
-        plane_gemm(self.weight, columns, self.groups, planes.tables, self._bases(planes), from_exact, sums, *into)
+        multiply_planes(self.weight, columns, self.groups, planes, self._bases(planes), from_exact, sums, into)
         return None if into[-1].size else out
 
     def _swapped_planes(self, columns: Patterns) -> BytePlanes | None:
@@ -243,7 +243,7 @@ class Product:
         left = np.ascontiguousarray(columns.T)
         base = _row_sums(left, planes.base).astype(np.int32)
         sums = np.empty((left.shape[0], self.weight.shape[0]), np.int32)
-        plane_gemm(left, self._transposed, 1, planes.tables, base, False, sums, *KEPT)
+        multiply_planes(left, self._transposed, 1, planes, base, False, sums, KEPT)
         out = self._new(columns) if out is None else out
         out[...] = sums.T
         return out
@@ -275,19 +275,13 @@ class MappedProduct:
     """An exact GEMM of operands that are mapped first; `identity` where the maps leave the activations as they are."""
 
     def __init__(self, weight: Patterns, groups: int, maps: OperandMaps, identity: bool, few_rows: bool) -> None:
-        self._maps, self._groups, self._identity, self._depth = maps, groups, identity, weight.shape[1]
+        self._maps, self._groups, self._identity = maps, groups, identity
         self._most_negative = not maps.whole and bool((weight == MOST_NEGATIVE).any())
         mapped = maps.f.astype(np.int16)[weight]  # a byte's worth, s8 or u8
-        self._quads: npt.NDArray[np.int32] | None = None
-        signed = maps.f.max() <= 127 or mapped.max(initial=0) <= 127
-        if tier() == "avx512" and not few_rows and signed:
-            quads = np.zeros((weight.shape[0], (self._depth + 3) // 4 * 4), np.int8)
-            quads[:, : self._depth] = mapped
-            self._quads = quads.view(np.int32)
-            # The dot product takes unsigned activations: signed ones go 128 higher, and 128 sum_k w comes off again.
-            lift = 128 if maps.x_format == "s8" else 0
-            self._base = -lift * mapped.sum(axis=1, dtype=np.int32)
-            self._lifted = aligned((maps.g + lift).astype(np.uint8)[None])
+        self._dots: DotProduct | None = None
+        fits = tier() == "avx2" or maps.f.max() <= 127 or mapped.max(initial=0) <= 127
+        if tier() != "portable" and not few_rows and fits:
+            self._dots = DotProduct([mapped], maps.g[None], np.zeros(len(weight), np.int32), groups)
         else:
             self._weight = mapped.astype(np.int32)
 
@@ -299,9 +293,8 @@ class MappedProduct:
 
     def multiply(self, columns: Patterns, out: Sums | None, into: Into) -> Sums | None:
         """Do what `Product._multiply` does."""
-        if self._quads is not None:
-            sums = NO_SUMS if out is None else out
-            dot_gemm(self._quads, columns, self._depth, self._groups, self._lifted, self._base, sums, *into)
+        if self._dots is not None:
+            self._dots.multiply(columns, NO_SUMS if out is None else out, into)
             return None if into[-1].size else out
         out = np.empty((len(self._weight), columns.shape[1]), np.int32) if out is None else out
         dtype = DTYPES[self._maps.x_format]
@@ -317,21 +310,17 @@ class StackedProduct:
     """Outer products summed by one exact GEMM: the taps of every term, one term after the other."""
 
     def __init__(self, weight: Patterns, groups: int, terms: OuterProducts) -> None:
-        self._groups, self._depth = groups, weight.shape[1]
-        quads = np.zeros((len(weight), len(terms.f), (self._depth + 3) // 4 * 4), np.int8)
-        mapped = np.empty_like(weight)
-        for r, f in enumerate(terms.f.astype(np.int8).view(np.uint8)):
-            look_up(weight.reshape(-1), f, mapped.reshape(-1))
-            quads[:, r, : self._depth] = mapped.view(np.int8)
-        self._quads = quads.reshape(len(weight), -1).view(np.int32)
-        # It may pass int32; the whole sum was checked not to, and int32 arithmetic comes back to it.
-        self._base = _row_sums(weight, terms.base).astype(np.int32)
-        g = np.zeros((len(terms.g), 256), np.uint8)
+        mapped = []
+        for f in terms.f.astype(np.int8).view(np.uint8):
+            term = np.empty_like(weight)
+            look_up(weight.reshape(-1), f, term.reshape(-1))
+            mapped.append(term.view(np.int8))
+        g = np.zeros((len(terms.g), 256), np.int64)
         g[:, : terms.g.shape[1]] = terms.g
-        self._g = aligned(g)
+        # The base may pass int32; the whole sum was checked not to, and int32 arithmetic comes back to it.
+        self._dots = DotProduct(mapped, g, _row_sums(weight, terms.base).astype(np.int32), groups)
 
     def multiply(self, columns: Patterns, out: Sums | None, into: Into) -> Sums | None:
         """Do what `Product._multiply` does."""
-        sums = NO_SUMS if out is None else out
-        dot_gemm(self._quads, columns, self._depth, self._groups, self._g, self._base, sums, *into)
+        self._dots.multiply(columns, NO_SUMS if out is None else out, into)
         return None if into[-1].size else out

@@ -9,29 +9,30 @@
     two planes     the products of each weight span less than 65,536 values: two bytes looked up a product
     table          one 32-bit look-up a product, for any table on any CPU
 
-Outer products and planes need AVX-512 VBMI and VNNI; `AXSIM_TIER=portable` in the environment forgoes them.
+Outer products and planes need vector instructions; `tier.py` says which there are.
 """
 
 import dataclasses
 import functools
 import math
-import os
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import AxsimError
 from ..formats import DTYPES, Format, Patterns, pattern_values
-from ..kernels.simd.vectors import has_byte_dot_product, has_byte_permute
 from ..multipliers.product_table import Multiplier
 from .low_rank import OuterProducts, outer_products
+from .tier import Tier, aligned, tier
 
 Kind = Literal["exact", "operand maps", "outer products", "error plane", "two planes", "table"]
-Tier = Literal["portable", "avx512"]
-# Outer products that are cheaper than the planes they replace: where this was measured, 2, 3 and 4 of them multiply at
-# 89, 60 and 46 GMAC/s, one error plane at 49 and two planes at 40 for activations below 128, where planes are fastest.
-MOST_TERMS: dict[Kind, int] = {"error plane": 3, "two planes": 4, "table": 4}
+# Outer products that are cheaper than the planes they replace, for activations below 128, where planes are fastest.
+# Where this was measured, 2, 3 and 4 of them multiply at 89, 60 and 46 GMAC/s on the tier avx512, one error plane at 49
+# and two planes at 40; on avx2 2 and 3 at 28 and 19, one error plane at 11, two planes at 7.7, single look-ups at 3.5.
+MOST_TERMS: dict[Tier, dict[Kind, int]] = {
+    "avx512": {"error plane": 3, "two planes": 4, "table": 4},
+    "avx2": {"error plane": 4, "two planes": 6, "table": 6},
+}
 MOST_NEGATIVE = 128  # pattern of -128, which many maps of signed operands cannot serve within a byte
 
 
@@ -44,6 +45,13 @@ class BytePlanes:
 
     base: npt.NDArray[np.int64]
     tables: Patterns
+
+    @functools.cached_property
+    def stepped(self) -> Patterns:
+        """The tables as AVX2 looks them up: in each half of 128, each 16 bytes exclusive-or'd with those before."""
+        steps = self.tables.reshape(*self.tables.shape[:2], -1, 8, 16).copy()
+        steps[..., 1:, :] ^= self.tables.reshape(steps.shape)[..., :-1, :]
+        return aligned(steps.reshape(self.tables.shape))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -80,24 +88,6 @@ class Plan:
 EXACT = Plan("exact", "no multiplier: exact products")
 
 
-def tier() -> Tier:
-    """
-    Return the kernels in use: "avx512" where the CPU has byte permutes and dot products, else "portable".
-
-    The environment variable AXSIM_TIER chooses one, for tests and for comparing.
-
-    Raises
-    ------
-    AxsimError
-        If it asks for what this CPU lacks, or for what does not exist.
-    """
-    found: Tier = "avx512" if has_byte_permute() and has_byte_dot_product() else "portable"
-    asked = os.environ.get("AXSIM_TIER", found)
-    if asked not in ("portable", found):
-        raise AxsimError(f"AXSIM_TIER must be {' or '.join(sorted({'portable', found}))} on this CPU, got {asked!r}")
-    return "portable" if asked == "portable" else found
-
-
 def plan(served: Multiplier) -> Plan:
     """Return the plan of a multiplier on the current tier; made once for each multiplier."""
     return _plan(served, tier())
@@ -112,12 +102,12 @@ def _plan(served: Multiplier, on: Tier) -> Plan:
     if maps is not None:
         but = "" if maps.whole else ", but for operands of -128"
         return Plan("operand maps", f"each operand is mapped and the product is exact{but}", maps, fallback=look_ups)
-    return look_ups if on == "portable" else _low_rank_plan(served, look_ups)
+    return look_ups if on == "portable" else _low_rank_plan(served, look_ups, MOST_TERMS[on])
 
 
-def _low_rank_plan(served: Multiplier, look_ups: Plan) -> Plan:
+def _low_rank_plan(served: Multiplier, look_ups: Plan, most_terms: dict[Kind, int]) -> Plan:
     """Outer products where they are cheaper than `look_ups`, which is the plan otherwise."""
-    most = MOST_TERMS[look_ups.kind]
+    most = most_terms[look_ups.kind]
     full, half = (outer_products(served.table, entries, most) for entries in (256, 128))
     if full is not None and (half is None or len(half.f) >= len(full.f)):
         half = full
@@ -229,12 +219,3 @@ def _fits(values: npt.NDArray[np.int64], fmt: Format) -> bool:
 def exact_maps(w_format: Format, x_format: Format) -> OperandMaps:
     """Return the identity as operand maps: what serves an exact product."""
     return OperandMaps(pattern_values(w_format), pattern_values(x_format), x_format, True)
-
-
-def aligned(array: npt.NDArray[np.generic]) -> npt.NDArray[Any]:
-    """Copy an array to an address that is a multiple of 64, as vector loads want it."""
-    buffer = np.empty(array.nbytes + 64, np.uint8)
-    start = -buffer.ctypes.data % 64
-    copy = buffer[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
-    copy[...] = array
-    return copy

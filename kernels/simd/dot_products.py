@@ -1,4 +1,4 @@
-"""Dot products of four bytes at a time: packing for them, and the inner loop of an exact int8 GEMM."""
+"""Dot products of four bytes or two 16-bit numbers at a time: packing, and the inner loop of an exact int8 GEMM."""
 
 from llvmlite import ir
 from numba import types
@@ -6,7 +6,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from .look_ups import look_up_bytes
-from .vectors import BYTES, DOUBLES, I8, I32, I64, LANES, broadcast, call_llvm, pointer_to
+from .vectors import AVX2_LANES, BYTES, DOUBLES, I8, I16, I32, I64, LANES, broadcast, call_llvm, pointer_to
 
 
 @intrinsic
@@ -43,19 +43,34 @@ def interleave_four(typing, x, x_offset, x_stride, codes, out, out_offset):
     return signature, codegen
 
 
-def make_dot_products(rows, vectors):
-    """
-    Make the inner loop of the exact int8 GEMM for `rows` channels and a tile of 16 `vectors` pixels.
+def _add_quads(builder, total, x, weight):
+    return call_llvm(builder, "llvm.x86.avx512.vpdpbusd.512", DOUBLES, [total, x, weight])
 
-        out[m, n] = base[m] + sum_q sum_j w[m, 4 q + j] x[q, n, j],   j = 0..3
 
-    The function made takes (w, w_offset, w_stride, x, x_offset, x_stride, quads, base, base_offset, out, out_offset,
-    out_stride): w int32, four signed bytes each; x uint8 quads as `interleave_four` makes them; base, out int32.
+def _add_pairs(builder, total, x, weight):
+    shorts, kind = ir.VectorType(I16, AVX2_LANES // 2), total.type
+    operands = [builder.bitcast(x, shorts), builder.bitcast(weight, shorts)]
+    return builder.add(total, call_llvm(builder, "llvm.x86.avx2.pmadd.wd", kind, operands))
+
+
+def make_dot_products(rows, vectors, lanes=LANES):
     """
+    Make the inner loop of the exact int8 GEMM for `rows` channels and a tile of `vectors` vectors of 32-bit sums.
+
+        out[m, n] = base[m] + sum_q sum_j w[m, q, j] x[q, n, j]
+
+    with vectors of 64 bytes (AVX-512 VNNI) j = 0..3, w signed and x unsigned bytes; of 32 bytes (AVX2) j = 0..1, both
+    16-bit numbers.
+
+    The function made takes (w, w_offset, w_stride, x, x_offset, x_stride, count, base, base_offset, out, out_offset,
+    out_stride): w int32, all j of one q each; x uint8, all j in four bytes for one pixel after the other, `x_stride`
+    bytes from q to q; count, the number of q; base, out int32.
+    """
+    add, doubles = (_add_quads, DOUBLES) if lanes == LANES else (_add_pairs, ir.VectorType(I32, lanes // 4))
 
     @intrinsic
     def dot_products(
-        typing, w, w_offset, w_stride, x, x_offset, x_stride, quads, base, base_offset, out, out_offset, out_stride
+        typing, w, w_offset, w_stride, x, x_offset, x_stride, count, base, base_offset, out, out_offset, out_stride
     ):
         signature = types.void(
             w,
@@ -79,25 +94,23 @@ def make_dot_products(rows, vectors):
             bases = pointer_to(context, builder, sig.args[7], base_array, base_at, I32)
             sums = []
             for m in range(rows):
-                start = broadcast(builder, builder.load(builder.gep(bases, [I64(m)])), 16)
+                start = broadcast(builder, builder.load(builder.gep(bases, [I64(m)])), doubles.count)
                 sums.append([cgutils.alloca_once_value(builder, start) for _ in range(vectors)])
             with cgutils.for_range(builder, count) as loop:
                 quad = builder.gep(pixels, [builder.mul(loop.index, x_step)])
                 loaded = []
                 for v in range(vectors):
-                    at = builder.bitcast(builder.gep(quad, [I64(LANES * v)]), DOUBLES.as_pointer())
-                    loaded.append(builder.load(at, align=LANES))
+                    at = builder.bitcast(builder.gep(quad, [I64(lanes * v)]), doubles.as_pointer())
+                    loaded.append(builder.load(at, align=lanes))
                 for m in range(rows):
                     where = builder.add(builder.mul(w_step, I64(m)), loop.index)
-                    weight = broadcast(builder, builder.load(builder.gep(weights, [where])), 16)
+                    weight = broadcast(builder, builder.load(builder.gep(weights, [where])), doubles.count)
                     for v in range(vectors):
-                        operands = [builder.load(sums[m][v]), loaded[v], weight]
-                        total = call_llvm(builder, "llvm.x86.avx512.vpdpbusd.512", DOUBLES, operands)
-                        builder.store(total, sums[m][v])
+                        builder.store(add(builder, builder.load(sums[m][v]), loaded[v], weight), sums[m][v])
             for m in range(rows):
                 for v in range(vectors):
-                    where = builder.add(builder.add(out_at, builder.mul(out_step, I64(m))), I64(16 * v))
-                    pointer = pointer_to(context, builder, sig.args[9], out_array, where, DOUBLES)
+                    where = builder.add(builder.add(out_at, builder.mul(out_step, I64(m))), I64(doubles.count * v))
+                    pointer = pointer_to(context, builder, sig.args[9], out_array, where, doubles)
                     builder.store(builder.load(sums[m][v]), pointer, align=4)
             return context.get_dummy_value()
 

@@ -1,4 +1,4 @@
-"""What the CPU has, and how vectors of 64 bytes are written in LLVM's language."""
+"""What the CPU has, and how vectors are written in LLVM's language."""
 
 import functools
 
@@ -6,7 +6,8 @@ from llvmlite import ir
 from numba.core import cgutils
 from numba.core.registry import cpu_target
 
-LANES = 64  # bytes of a vector
+LANES = 64  # bytes of an AVX-512 vector
+AVX2_LANES = 32  # bytes of an AVX2 vector
 I1, I8, I16, I32, I64 = (ir.IntType(bits) for bits in (1, 8, 16, 32, 64))
 BYTES, WORDS, DOUBLES = ir.VectorType(I8, 64), ir.VectorType(I16, 32), ir.VectorType(I32, 16)
 
@@ -26,6 +27,11 @@ def has_byte_permute():
 def has_byte_dot_product():
     """Whether four products of bytes are added to a 32-bit sum in one instruction (AVX-512 VNNI)."""
     return {"avx512f", "avx512bw", "avx512vnni"} <= features()
+
+
+def has_short_dot_product():
+    """Whether bytes are shuffled and pairs of 16-bit products summed in vectors of 32 bytes (AVX2: x86 since 2013)."""
+    return "avx2" in features()
 
 
 def pointer_to(context, builder, array_type, array, offset, element):
