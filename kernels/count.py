@@ -1,9 +1,11 @@
-"""What a run is asked to count: operand histograms, and sums over error matrices that no size makes overflow."""
+"""What a run is asked to count: operand histograms, sums over error matrices that no size makes overflow, high bits."""
 
 import numpy as np
 from numba import prange
 
 from .compilation import kernel
+
+BYTES_A_BLOCK = 65536
 
 
 @kernel(parallel=True)
@@ -46,3 +48,16 @@ def sum_by_pattern(x, values, sums):
         for k in range(x.shape[1]):
             total += values[x[m, k]]
         sums[m] = total
+
+
+@kernel(parallel=True)
+def all_below_128(x):
+    """Whether all of x, uint8 [size], are below 128."""
+    blocks = (x.size + BYTES_A_BLOCK - 1) // BYTES_A_BLOCK
+    met = np.zeros(blocks, np.uint8)
+    for block in prange(blocks):
+        bits = np.uint8(0)
+        for value in x[block * BYTES_A_BLOCK : (block + 1) * BYTES_A_BLOCK]:
+            bits |= value
+        met[block] = bits
+    return met.size == 0 or met.max() < 128

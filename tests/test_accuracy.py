@@ -94,7 +94,7 @@ def test_the_committed_network_is_what_the_committed_command_makes():
     """The command in weights/README.md, calibrated on the 1,000 training images."""
     images = calibration_images()
     shipped = axsim.load(WEIGHTS / "cifar10_resnet20.h5")
-    made = axsim.convert(shared_data(OWN), images, CIFAR10, method="minmax", equalization=False, bias_correction=False)
+    made = axsim.convert(shared_data(OWN), images, CIFAR10, method="minmax", bias_correction=False)
     assert [node.name for node in shipped.nodes] == [node.name for node in made.nodes]
     for one, other in zip(shipped.layers, made.layers, strict=True):
         assert np.array_equal(one.weight, other.weight)

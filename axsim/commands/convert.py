@@ -50,9 +50,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--std", type=numbers, metavar="S,...", help="one a channel (1)")
     parser.add_argument(
-        "--no-equalization",
+        "--equalization",
         action="store_true",
-        help="leave channels that share a scale as uneven as the model has them",
+        help="even out the channels that share a scale, where relus allow it: for networks whose channels differ much in "
+        "size, as without batch normalisation; SQNRs of `axsim inspect --model` say whether it helps",
     )
     parser.add_argument(
         "--no-bias-correction",
@@ -160,7 +161,7 @@ def _quantized(given: argparse.Namespace, display: ProgressDisplay) -> "tuple[Ne
         scheme=given.scheme or "symmetric",
         method=given.calibration or DEFAULT_METHOD,
         rounding=given.rounding or "onnxruntime",
-        equalization=not given.no_equalization,
+        equalization=given.equalization,
         bias_correction=not given.no_bias_correction,
         drop_background=given.drop_background,
         name=given.name,
@@ -175,7 +176,7 @@ def _imported(given: argparse.Namespace, display: ProgressDisplay) -> "tuple[Net
     from ..inference.engine import check_images
 
     kind = _kind(given.model)
-    for name in ("scheme", "calibration", "no_equalization", "no_bias_correction", "drop_background"):
+    for name in ("scheme", "calibration", "equalization", "no_bias_correction", "drop_background"):
         if getattr(given, name):
             suffix = "a .tflite model" if kind == "tflite" else "this model"
             raise AxsimError(f"--{name.replace('_', '-')} is for float models; {suffix} is quantized already")

@@ -12,6 +12,10 @@ were.
 M. Nagel, M. van Baalen, T. Blankevoort, M. Welling, Data-Free Quantization Through Weight Equalization and Bias
 Correction, ICCV 2019, section 4.1 (arXiv 1906.04721), balances the weights of two layers so; G. Xiao et al.,
 SmoothQuant, ICML 2023, equation 4 (arXiv 2211.10438), activations with the weights that read them, as here.
+
+Weights pay for what activations gain. Ratio of the logits to their noise on training images that nothing was calibrated
+on, symmetric: SqueezeNet 1.1, which has no batch normalisation, 29.7 to 31.4 dB; ResNet-20, whose channels are even by
+training, 28.6 to 28.1 dB. It is therefore done when asked for.
 """
 
 from collections.abc import Callable

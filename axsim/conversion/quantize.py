@@ -74,7 +74,7 @@ def convert(
     *,
     scheme: Scheme = "symmetric",
     method: Method = DEFAULT_METHOD,
-    equalization: bool = True,
+    equalization: bool = False,
     bias_correction: bool = True,
     rounding: str = "onnxruntime",
     drop_background: bool = False,

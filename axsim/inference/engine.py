@@ -15,6 +15,7 @@ from .. import errors
 from ..formats import Images, Patterns
 from ..images import Pixels
 from ..images.image_set import check_pixels
+from ..kernels.elementwise import look_up_pixels
 from ..multipliers.product_table import Multiplier, check_multiplier
 from ..networks.network import INPUT, Network
 from ..networks.nodes import Node, Quantization, Shape
@@ -265,8 +266,11 @@ def encode(images: Images, codes: Patterns) -> Patterns:
     """
     if images.dtype == np.int8:
         return np.ascontiguousarray(images.transpose(3, 0, 1, 2)).view(np.uint8)
-    # Indexing keeps the memory order of what it indexes with; kernels want C order.
-    return np.stack([channel[np.ascontiguousarray(images[..., index])] for index, channel in enumerate(codes)])
+    # Kernels are compiled apart for arrays that cannot be written, or are not contiguous.
+    plain = images if images.flags.c_contiguous and images.flags.writeable else images.copy(order="C")
+    out = np.empty((len(codes), *images.shape[:3]), np.uint8)
+    look_up_pixels(plain, codes, out)
+    return out
 
 
 def _without_products(

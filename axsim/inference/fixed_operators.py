@@ -38,15 +38,20 @@ def compute_fixed(node: Node, inputs: list[Patterns], formats: list[Quantization
 
 @compute_fixed.register
 def _add(node: Add, inputs: list[Patterns], formats: list[Quantization], shape: Shape) -> Patterns:
+    out = np.empty_like(inputs[0])
+    look_up_pairs(inputs[0].reshape(-1), inputs[1].reshape(-1), _sums(node, *formats), out.reshape(-1))
+    return out
+
+
+@functools.lru_cache(maxsize=64)  # for the next batch, as in operators.py
+def _sums(node: Add, *formats: Quantization) -> Patterns:
+    """Code of the sum for each pair of patterns, uint8 [256, 256]."""
     multipliers = sum_multipliers((formats[0].scale, formats[1].scale), node.output.scale)
     a, b = (
         rescale(_above_zero(quantization) << SUM_BITS, *multiplier)
         for quantization, multiplier in zip(formats, multipliers[:2], strict=True)
     )
-    codes = _codes(rescale(a[:, None] + b[None, :], *multipliers[2]), node)
-    out = np.empty_like(inputs[0])
-    look_up_pairs(inputs[0].reshape(-1), inputs[1].reshape(-1), codes, out.reshape(-1))
-    return out
+    return _codes(rescale(a[:, None] + b[None, :], *multipliers[2]), node)
 
 
 @compute_fixed.register

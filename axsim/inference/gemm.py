@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from ..errors import AxsimError
 from ..formats import DTYPES, Format, Integers, Patterns, exact_products, format_of
-from ..kernels.count import sum_by_pattern
+from ..kernels.count import all_below_128, sum_by_pattern
 from ..kernels.elementwise import look_up
 from ..kernels.gemm import exact_gemm, table_gemm
 from ..kernels.requantize import requantize
@@ -206,7 +206,7 @@ class Product:
 
     def _multiply(self, columns: Patterns, out: Sums | None, into: Into) -> Sums | None:
         """Multiply into the codes of `into`, or else into `out`, which is returned, made here where it is None."""
-        below_128 = self.plan.kind != "exact" and bool(columns.max() < MOST_NEGATIVE)
+        below_128 = self.plan.kind != "exact" and all_below_128(columns.reshape(-1))
         if self._mapped is not None and self._mapped.covers(columns, below_128):
             return self._mapped.multiply(columns, out, into)
         swapped = self._swapped_planes(columns)

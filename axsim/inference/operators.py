@@ -59,17 +59,20 @@ def compute(node: Node, inputs: list[Patterns], formats: list[Quantization], sha
 
 @compute.register
 def _add(node: Add, inputs: list[Patterns], formats: list[Quantization], shape: Shape, rounding: str) -> Patterns:
-    codes = _fused_sums(node, *formats) if rounding == "onnxruntime" else _sums(node, *formats)
+    codes = (_fused_sums if rounding == "onnxruntime" else _sums)(node, *formats)
     out = np.empty_like(inputs[0])
     look_up_pairs(inputs[0].reshape(-1), inputs[1].reshape(-1), codes, out.reshape(-1))
     return out
 
 
+# The tables of sums take as long to make as a batch of a small network: they are kept for the next batch.
+@functools.lru_cache(maxsize=64)
 def _sums(node: Add, a: Quantization, b: Quantization) -> Patterns:
     """Code of the sum for each pair of patterns, uint8 [256, 256]."""
     return to_codes(reals(a)[:, None] + reals(b)[None, :], node.output, node.clamp)
 
 
+@functools.lru_cache(maxsize=64)
 def _fused_sums(node: Add, a: Quantization, b: Quantization) -> Patterns:
     """
     Return the same by ONNX Runtime's kernel (QLinearAdd, MLAS for AVX2), in which the zero points are one float32 term:

@@ -7,6 +7,7 @@
 All give the same sums. `AXSIM_TIER` in the environment chooses one that the CPU has, for tests and for comparing.
 """
 
+import functools
 import os
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ from ..kernels.simd.vectors import has_byte_dot_product, has_byte_permute, has_s
 Tier = Literal["portable", "avx2", "avx512"]
 
 
+@functools.cache
 def tiers() -> tuple[Tier, ...]:
     """Tiers that this CPU has, the fastest last."""
     found: list[Tier] = ["portable"]

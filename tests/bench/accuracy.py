@@ -78,7 +78,7 @@ def main():
     parser.add_argument(
         "--calibrate", type=int, default=250, help="images to calibrate on, spread over the 1,000 (250)"
     )
-    parser.add_argument("--no-equalization", action="store_true")
+    parser.add_argument("--equalization", action="store_true", help="as axsim convert --equalization")
     parser.add_argument("--no-bias-correction", action="store_true")
     parser.add_argument("--limit", type=int, help="only the first N images of each set")
     given = parser.parse_args()
@@ -108,7 +108,7 @@ def measured(name, case, given):
             case.recipe,
             scheme=scheme,
             method=given.method,
-            equalization=not given.no_equalization,
+            equalization=given.equalization,
             bias_correction=not given.no_bias_correction,
             drop_background=case.drop_background,
         )

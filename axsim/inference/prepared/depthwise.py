@@ -6,6 +6,7 @@ import numba
 import numpy as np
 
 from ...formats import Format, Patterns, exact_products
+from ...kernels.count import all_below_128
 from ...kernels.depthwise import table_depthwise
 from ...kernels.depthwise_avx512 import plane_depthwise
 from ...multipliers.product_table import Multiplier
@@ -64,7 +65,7 @@ class DepthwiseProduct:
 
     def _planes(self, x: Patterns) -> BytePlanes | None:
         """Half tables where all activations and the padding are below 128."""
-        below_128 = self._zero_pattern < MOST_NEGATIVE and bool(x.max(initial=0) < MOST_NEGATIVE)
+        below_128 = self._zero_pattern < MOST_NEGATIVE and all_below_128(x.reshape(-1))
         return product_planes(self._served, 128 if below_128 else 256)
 
 
