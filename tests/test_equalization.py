@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 import axsim
+from axsim.cli import main
 from axsim.conversion.equalization import ChannelBounds, equalize, factors_shown
 from axsim.images import ImageSet
 from axsim.importers.float_graph import UNBOUNDED, FloatGraph, FloatNode
@@ -191,3 +192,16 @@ def test_a_network_keeps_more_of_its_signal(model, scheme, method):
         assert any((factor != 1).any() for factor in factors.values()) == equalization
     assert ratios[True]["d"].network > ratios[False]["d"].network + 6
     assert ratios[True]["c"].network > 30
+
+
+def test_equalization_is_asked_for(model, tmp_path, capsys):
+    np.savez(tmp_path / "i.npz", images=np.random.default_rng(6).integers(0, 256, (5, 8, 8, 3), dtype=np.uint8))
+    for index, asked in enumerate(([], ["--equalization"])):
+        target = tmp_path / f"{index}.h5"
+        assert main(["convert", str(model), "--images", str(tmp_path / "i.npz"), "-o", str(target), *asked]) == 0
+        assert ("channels equalized" in axsim.load(target).about["calibration"]) == bool(asked)
+    axsim.export(axsim.load(tmp_path / "1.h5"), tmp_path / "int8.onnx")
+    capsys.readouterr()
+    arguments = ["convert", str(tmp_path / "int8.onnx"), "-o", str(tmp_path / "2.h5"), "--equalization"]
+    assert main(arguments) == 2
+    assert "--equalization is for float models" in capsys.readouterr().err

@@ -10,6 +10,7 @@ from axsim.errors import AxsimError
 from axsim.inference.gemm import Product, accumulator_bound
 from axsim.inference.operators import to_codes
 from axsim.inference.plan import operand_maps
+from axsim.kernels.count import all_below_128
 from axsim.kernels.im2col import im2col
 from axsim.kernels.requantize import requantize
 from axsim.networks.nodes import Quantization
@@ -105,3 +106,15 @@ def test_the_bound_pairs_each_sum_with_its_own_bias():
 
 def test_factors_of_a_huge_constant_table_are_given_up_at_once():
     assert operand_maps(np.full((256, 256), 2**31 - 1, np.int32)) is None
+
+
+@pytest.mark.parametrize("size", [0, 1, 65535, 65536, 65537, 200_000])
+@pytest.mark.parametrize("largest", [127, 128])
+def test_whether_all_codes_are_below_128(size, largest):
+    x = np.full(size, 127, np.uint8)
+    for at in {0, size // 2, size - 1} if size else ():
+        x[:] = 127
+        x[at] = largest
+        assert all_below_128(x) == (largest < 128)
+    if size == 0:
+        assert all_below_128(x)

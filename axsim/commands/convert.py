@@ -52,8 +52,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--equalization",
         action="store_true",
-        help="even out the channels that share a scale, where relus allow it: for networks whose channels differ much in "
-        "size, as without batch normalisation; SQNRs of `axsim inspect --model` say whether it helps",
+        help="even out the channels that share a scale, where relus allow it: for networks whose channels differ much "
+        "in size, as without batch normalisation; SQNRs of `axsim inspect --model` say whether it helps",
     )
     parser.add_argument(
         "--no-bias-correction",
