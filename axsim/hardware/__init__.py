@@ -8,5 +8,7 @@ vectors.py      operands and products of the software face, what a circuit must 
 test_bench.py   the self-checking test bench
 simulators.py   Icarus Verilog and Verilator behind one call
 cosimulation.py circuit against software face
+output.py       design, test bench and vectors as files
+synthesis/      what the open FPGA tools make of a circuit, and what it costs
 array/          a systolic array with an error-configurable multiplier in every cell
 """

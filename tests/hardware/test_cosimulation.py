@@ -105,6 +105,8 @@ DERIVED = [
     "add_constant(exact; -80)",
     "add_constant(exact:signed=1; 99999)",
     "compose(exact; realm:m=1; drum:k=3; truncated:v=3)",
+    "compose(add_constant(exact; -9); exact; exact; add_constant(exact; -300))",
+    "ones_complement(add_constant(exact; -9))",
     "swap(add_constant(swap(perforation:j=1,k=3); 3))",
 ]
 
@@ -115,6 +117,13 @@ def test_derivations_wrap_the_circuits_of_their_parts(name):
     found = cosimulate(name)
     assert found.differing == 0
     assert "decision diagram" not in found.design.text
+
+
+@needs_icarus
+@pytest.mark.parametrize("from_table", [False, True])
+@pytest.mark.parametrize("operands", [("s8", "s8"), ("u8", "s8")], ids=",".join)
+def test_negative_products_of_an_unsigned_core_keep_their_sign(operands, from_table):
+    assert cosimulate("add_constant(exact; -80)", operands, from_table=from_table).differing == 0
 
 
 @needs_icarus

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from ..design import Design, Module, Port
 from .blocks.sign_magnitude import sign_magnitude
-from .blocks.text import binary, instance, zeros
+from .blocks.text import binary, instance, joined, zeros
 
 
 def derived_design(made_by: str, name: str, parts: Sequence[Design], numbers: Sequence[int]) -> Design:
@@ -108,21 +108,22 @@ def _add_constant(name: str, part: Design, constant: int) -> Design:
 def _compose(name: str, *parts: Design) -> Design:
     halves = (("w[7:4]", "x[7:4]"), ("w[7:4]", "x[3:0]"), ("w[3:0]", "x[7:4]"), ("w[3:0]", "x[3:0]"))
     names, shifts = ("high_high", "high_low", "low_high", "low_low"), (8, 4, 4, 0)
-    lines, terms, greatest = [], [], 0
+    signed = any(part.signed for part in parts)  # a part with a negative constant added, say
+    greatest = sum(((1 << part.product_width) - 1) << shift for part, shift in zip(parts, shifts, strict=True))
+    bits = greatest.bit_length() + signed
+    lines = []
     for part, called, (w, x), shift in zip(parts, names, halves, shifts, strict=True):
-        greatest += ((1 << part.product_width) - 1) << shift
-        lines.append(f"wire [{part.product_width - 1}:0] {called};")
-        lines.append(instance(part.module, f"part_{called}", w=f"{{4'd0, {w}}}", x=f"{{4'd0, {x}}}", p=called))
-        terms.append((called, part.product_width, shift))
-    bits = greatest.bit_length()
-    lines += [
-        f"wire [{bits - 1}:0] shifted_{called} = {{{bits - inner - shift}'d0, {called}"
-        + (f", {shift}'d0}};" if shift else "};")
-        for called, inner, shift in terms
-    ]
+        inner = part.product_width
+        sign = f"{called}[{inner - 1}]" if part.signed else zeros(1)
+        parts_of = joined(f"{{{bits - inner - shift}{{{sign}}}}}", called, zeros(shift) if shift else "")
+        lines += [
+            f"wire [{inner - 1}:0] {called};",
+            instance(part.module, f"part_{called}", w=f"{{4'd0, {w}}}", x=f"{{4'd0, {x}}}", p=called),
+            f"wire [{bits - 1}:0] shifted_{called} = {parts_of};",
+        ]
     lines.append(f"assign p = {' + '.join(f'shifted_{called}' for called in names)};")
     comment = "Four 8x8 multipliers, each on a pair of halves of the operands, and exact adders."
-    return _wrapped(name, comment, (False, False), Port("output", bits), "\n".join(lines), parts)
+    return _wrapped(name, comment, (False, False), Port("output", bits, signed), "\n".join(lines), parts)
 
 
 _MAKERS: dict[str, Callable[..., Design]] = {

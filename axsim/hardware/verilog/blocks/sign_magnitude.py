@@ -12,7 +12,7 @@ def sign_magnitude(core: Design, w_signed: bool, x_signed: bool) -> Design:
     products of magnitudes up to 2^(width-1). Else it has one more.
     """
     width, inner = core.width, core.product_width
-    bits = inner if inner == 2 * width and w_signed and x_signed else inner + 1
+    bits = inner if inner == 2 * width and w_signed and x_signed and not core.signed else inner + 1
     last = width - 1
     lines, signs, magnitudes = [], [], {}
     for operand, signed in (("w", w_signed), ("x", x_signed)):
@@ -20,7 +20,9 @@ def sign_magnitude(core: Design, w_signed: bool, x_signed: bool) -> Design:
         if signed:
             signs.append(f"{operand}[{last}]")
             lines.append(f"wire [{last}:0] magnitude_{operand} = {operand}[{last}] ? -{operand} : {operand};")
-    magnitude = "magnitude" if bits == inner else "{1'b0, magnitude}"
+    # A core whose products may be negative, such as one with a constant added, is turned about with its sign.
+    sign = f"magnitude[{inner - 1}]" if core.signed else "1'b0"
+    magnitude = "magnitude" if bits == inner else f"{{{sign}, magnitude}}"
     lines += [
         f"wire [{inner - 1}:0] magnitude;",
         instance(core.module, "core", w=magnitudes["w"], x=magnitudes["x"], p="magnitude"),
