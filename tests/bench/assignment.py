@@ -3,7 +3,7 @@
     python tests/bench/assignment.py uniform ResNet-20 MobileNetV2 EfficientNet-Lite0
     python tests/bench/assignment.py genetic
 
-`uniform` assigns on calibration images, and judges the assignment and every uniform one on others. `genetic` runs
+`uniform` assigns on calibration images, and judges the assignment and uniform ones on others. `genetic` runs
 NSGA-II and the search of `axsim assign` on the same images of ResNet-20, and compares their fronts by hypervolume, on
 these images and on held-out ones. Both need the test data; finished runs are kept in --store, so that either goes on
 where it was stopped.
@@ -19,13 +19,12 @@ import numpy as np
 from accuracy import CASES, FOLDER
 
 import axsim
-from axsim.assignment.assign import STATISTICS_IMAGES, assign, candidates
+from axsim.assignment.assign import STATISTICS_IMAGES, candidates
 from axsim.assignment.damage import damages, scales_of, sensitivities
 from axsim.assignment.genetic import hypervolume, nsga2
 from axsim.assignment.problem import Problem, power_costs
-from axsim.assignment.runs import Runs
+from axsim.assignment.runs import Runs, remembered
 from axsim.assignment.search import Budget, search
-from axsim.assignment.text import assigned_text
 from axsim.conversion.quantize import ModelInput
 from axsim.images import ImageSet
 from axsim.line_store import LineStore
@@ -33,6 +32,7 @@ from axsim.statistics.measure import gather_statistics
 from axsim.sweep.sources import code_digest
 
 RUNS, SENSITIVITY_IMAGES = 60, 64
+SCREENED = 60  # held-out images
 LARGEST_LOSS = 0.2  # of top-1: the hypervolume counts what loses less
 
 
@@ -95,45 +95,85 @@ def phase(name):
     return show
 
 
-def against_uniform(network, calibration, images, memory, given):
-    found = assign(
-        network, images, calibration, given.budget, compensated=given.compensated, most_runs=given.runs,
-        sensitivity_images=given.sensitivity_images, memory=memory, phase=phase,
-    )  # fmt: skip
-    print(assigned_text(found))
-    print("\nuniform, on the held-out images:")
-    for one in sorted(found.uniform, key=lambda one: one.energy):
-        low, high = (100 * bound for bound in one.lost_interval)
-        name = found.problem.names[one.choice[0]]
-        print(f"  {name:12s} energy {one.energy:.4f}  lost {100 * one.lost:6.2f} ({low:.2f} to {high:.2f})")
-
-
-def against_genetic(network, calibration, images, memory, given):
-    """Compare the fronts of both searches: their non-dominated runs by energy and top-1 on the calibration images."""
+def searched(network, calibration, memory, given):
+    """What `axsim assign` does before it judges: the runs, what was found, and injected images in units of runs."""
     multipliers = candidates(network)
     problem = Problem(network, multipliers, power_costs(multipliers))
-    statistics = gather_statistics(network, calibration.first(STATISTICS_IMAGES).images)
+    statistics = gather_statistics(network, calibration.first(STATISTICS_IMAGES).images, progress=phase("statistics"))
     predictor = axsim.Predictor(statistics)
     predictions = [predictor(each) for each in multipliers.values()]
     scales = scales_of(network, predictions[0])
     few = calibration.first(given.sensitivity_images)
-    sensitivity = sensitivities(network, few.images, scales, progress=phase("sensitivities"))
-    ours = Runs(problem, calibration, None, memory)
-    search(damages(sensitivity, scales, predictions), ours, Budget.parse(given.budget), most_runs=given.runs,
-           progress=phase("axsim assign"))  # fmt: skip
-    theirs = Runs(problem, calibration, None, memory)
+    show = phase("sensitivities")
+    sensitivity = np.array(
+        remembered(
+            memory,
+            f"sensitivities {network.digest} {few.digest}",
+            lambda: sensitivities(network, few.images, scales, progress=show).tolist(),
+        )
+    )
+    predicted = damages(sensitivity, scales, predictions, compensated=given.compensated)
+    runs = Runs(problem, calibration, predictions if given.compensated else None, memory)
+    found = search(
+        predicted, runs, Budget.parse(given.budget), most_runs=given.runs, progress=phase("bit-exact runs")
+    )  # fmt: skip
+    return runs, found, predictions, len(few) * sensitivity.size / len(calibration)
+
+
+def against_uniform(network, calibration, images, memory, given):
+    """
+    Compare with the cheapest multiplier for all layers that meets the budget on the held-out images.
+
+    Every multiplier is run on the first SCREENED of them; those that lose more than the budget there beyond their 95 %
+    interval are out. The others are run on all images, by energy, until one meets the budget: dearer ones need no run.
+    """
+    runs, found, predictions, injected = searched(network, calibration, memory, given)
+    problem, budget = runs.problem, Budget.parse(given.budget)
+    compensating = predictions if given.compensated else None
+    judge, screen = (Runs(problem, part, compensating, memory) for part in (images, images.first(SCREENED)))
+    rounds = ", ".join(f"{each.runs} ({each.typical:.2f}, {each.largest:.2f})" for each in found.rounds)
+    print(f"{network.name}, budget {budget}{', compensated' if given.compensated else ''}:")
+    more = f"and {injected:.0f} runs' worth of injected errors"
+    print(f"  {len(found.measured)} bit-exact runs of {len(calibration)} images {more}")
+    print(f"  rounds {rounds}; agreed: {found.agreed}")
+    print(f"  exact {100 * judge.exact_top1:.2f} % of {len(images)} held-out images")
+    show(problem, "calibration", found.chosen)
+    chosen = judge(found.chosen.choice)
+    show(problem, "assigned", chosen)
+    for index in sorted(range(len(problem.names)), key=lambda index: problem.cost[0, index]):
+        one = screen(problem.uniform(index))
+        if one.lost_interval[0] > budget.amount:
+            show(problem, "out", one)
+            continue
+        one = judge(problem.uniform(index))
+        show(problem, "uniform", one)
+        if one.lost <= budget.amount:
+            print(f"{100 * (1 - chosen.energy / one.energy):.1f} % less energy than the cheapest uniform assignment")
+            return
+
+
+def show(problem, words, one):
+    """Print one assignment."""
+    names = {problem.names[column] for column in one.choice}
+    name = names.pop() if len(names) == 1 else f"{len(names)} multipliers"
+    low, high = (100 * bound for bound in one.lost_interval)
+    lost = f"lost {100 * one.lost:6.2f} ({low:.2f} to {high:.2f}) of {one.images} images"
+    print(f"  {words:12s} {name:16s} energy {one.energy:.4f}  {lost}", flush=True)
+
+
+def against_genetic(network, calibration, images, memory, given):
+    """Compare the fronts of both searches: their non-dominated runs by energy and top-1 on the calibration images."""
+    ours, _, _, injected = searched(network, calibration, memory, given)
+    theirs = Runs(ours.problem, calibration, None, memory)
     history = nsga2(theirs, given.population, given.generations, seed=given.seed, progress=phase("NSGA-II"))
-    judge = Runs(problem, images, None, memory)
-    injected = len(few) * sensitivity.size / len(calibration)
-    print(f"{network.name}, {len(problem.names)} multipliers, {len(calibration)} images, {len(images)} held out")
+    judge = Runs(ours.problem, images, None, memory)
+    print(f"{network.name}, {len(ours.problem.names)} multipliers, {len(calibration)} images, {len(images)} held out")
     print(f"hypervolume of (energy, top-1 lost) below (1, {LARGEST_LOSS}):")
     print(f"{'':34s}runs   these images   held out")
-    wanted = None
     for words, measured in (("axsim assign", list(ours.found.values())), *checkpoints(history)):
         here, held = volumes(measured, judge)
-        wanted = here if wanted is None else wanted
         more = f" and {injected:.0f} runs' worth of injected errors" if words == "axsim assign" else ""
-        print(f"{words:34s}{len(measured):5d}   {here:.4f}         {held:.4f}{more}")
+        print(f"{words:34s}{len(measured):5d}   {here:.4f}         {held:.4f}{more}", flush=True)
     ratio = len(history) / len(ours.found)
     print(f"NSGA-II was given {ratio:.1f} times as many runs, {len(history) / (len(ours.found) + injected):.1f} times "
           "counting the injected ones")  # fmt: skip
