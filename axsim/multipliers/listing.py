@@ -26,10 +26,16 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A multiplier, and its figures by column; costs that are not known are missing there."""
+    """A multiplier, its figures by column, costs that are not known missing, and the costs on an FPGA where given."""
 
     multiplier: Multiplier
     figures: dict[str, float]
+    fpga: FpgaCosts | None = None
+
+    def sources(self, name: str) -> set[str]:
+        """Where the figures of a cost's column come from."""
+        costs = self.fpga if name in FPGA_COLUMNS else self.multiplier.costs
+        return set() if costs is None else {costs.source}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +76,7 @@ def rows(
         if on_fpga is not None:
             known = {name: getattr(on_fpga, name) for name in FPGA_COLUMNS}
             figures |= {name: float(value) for name, value in known.items() if value is not None}
-        listed.append(Row(each, figures))
+        listed.append(Row(each, figures, on_fpga))
     return listed
 
 
@@ -111,12 +117,19 @@ def pareto_front(listed: Sequence[Row], first: str, second: str) -> list[Row]:
     """
     Rows that no other beats: none is smaller in one column and no larger in the other, in order of the first.
 
-    Magnitudes are compared, so that a mean error of -3 is smaller than one of 5; rows without a figure are left out.
+    Magnitudes are compared, so that a mean error of -3 is smaller than one of 5; of frequencies the larger counts as
+    the smaller. Rows without a figure are left out.
     """
     known = [row for row in listed if column(first) in row.figures and column(second) in row.figures]
-    known.sort(key=lambda row: (abs(row.figures[first]), abs(row.figures[second])))
+    known.sort(key=lambda row: (_burden(row, first), _burden(row, second)))
     front: list[Row] = []
     for row in known:
-        if not front or abs(row.figures[second]) < abs(front[-1].figures[second]):
+        if not front or _burden(row, second) < _burden(front[-1], second):
             front.append(row)
     return front
+
+
+def _burden(row: Row, name: str) -> float:
+    """Magnitude of a figure, negative where more of it is better."""
+    magnitude = abs(row.figures[name])
+    return -magnitude if name.startswith("frequency") else magnitude

@@ -2,6 +2,7 @@
 
 import io
 import os
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from .listing import Row, column, pareto_front
 from .product_table import Multiplier
 
 LABELS = {"power_mw": "power, mW", "area_um2": "area, um²", "delay_ns": "delay, ns", "mean_error": "|mean error|, LSB"}
+LABELS |= {"luts": "LUTs", "logic_cells": "logic cells", "frequency_mhz": "highest frequency, MHz"}
+LABELS |= {"luts_of_exact": "LUTs of the exact multiplier's"}
 NAME_HEIGHT = 14  # pixels that a name takes in a plot; nearer than this above another it is left out
 
 
@@ -90,8 +93,9 @@ def pareto_plot(
             axes.annotate(row.multiplier.name, place, xytext=(6, 5), textcoords="offset points", fontsize=8)
     axes.grid(alpha=0.3)
     axes.legend()
-    sources = {row.multiplier.costs.source for row in known if row.multiplier.costs is not None}
-    axes.set_title(f"{len(known)} multipliers; costs: {'; '.join(sorted(sources))}", fontsize=9)
+    sources = set().union(*(row.sources(cost) for row in known))
+    title = f"{len(known)} multipliers; costs: {'; '.join(sorted(sources))}"
+    axes.set_title("\n".join(textwrap.wrap(title, 110)), fontsize=9)
     _write(figure, path, overwrite)
 
 

@@ -11,6 +11,7 @@ from axsim.errors import AxsimError
 from axsim.hardware.synthesis.comparison import Compared, from_store
 from axsim.hardware.synthesis.report import dominated, faster, saving
 from axsim.hardware.synthesis.store import SynthesisStore, default_path
+from axsim.multipliers.listing import Row, pareto_front
 from hardware.fpga import FLOW, made_up, mapped_only, needs_nextpnr, needs_yosys
 
 DRUM = "drum:k=4"
@@ -98,6 +99,24 @@ def test_multipliers_shows_filters_and_sorts_by_fpga_costs(store, capsys):
     assert main(query) == 0
     rows = json.loads(capsys.readouterr().out)["multipliers"]
     assert [(row["name"], row["luts"], row["frequency_mhz"]) for row in rows] == [(DRUM, 90, 88.0)]
+
+
+def test_of_frequencies_the_larger_is_better(store):
+    rows = [
+        Row(axsim.multiplier(name), {"frequency_mhz": megahertz, "mred": mred})
+        for name, megahertz, mred in (("mitchell", 90.0, 0.04), ("roba", 80.0, 0.03), (DRUM, 70.0, 0.05))
+    ]
+    assert [row.multiplier.name for row in pareto_front(rows, "frequency_mhz", "mred")] == ["mitchell", "roba"]
+
+
+def test_a_plot_over_luts_names_the_flow(store, tmp_path, monkeypatch):
+    titles = []
+    monkeypatch.setattr("matplotlib.axes.Axes.set_title", lambda axes, title, **more: titles.append(title))
+    picture = tmp_path / "front.png"
+    command = ["multipliers", DRUM, "--fpga", "ice40", "--store", str(store), "--plot", str(picture)]
+    assert main([*command, "--pareto", "luts,mred"]) == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "synth_ice40" in titles[0]
 
 
 @pytest.mark.parametrize(
