@@ -9,7 +9,15 @@ import pytest
 from networks import network_of
 
 import axsim
-from axsim.casestudy import CONFIGURATIONS, case_study, cheapest_layers, findings, write_case_report
+from axsim.casestudy import (
+    CONFIGURATIONS,
+    CaseStudy,
+    ConfigurationRow,
+    case_study,
+    cheapest_layers,
+    findings,
+    write_case_report,
+)
 from axsim.casestudy.findings import rank_interval
 from axsim.casestudy.text import case_data, case_text
 from axsim.cli import main
@@ -84,6 +92,36 @@ def test_findings_and_what_is_written(study, tmp_path):
     assert not re.search(r"(src|href)\s*=\s*['\"]?https?:", page)
     with pytest.raises(AxsimError, match="exists"):
         write_case_report(study, found, tmp_path / "report.html")
+
+
+def made_up(name, predicted, top1):
+    return ConfigurationRow(
+        Configuration(),
+        name,
+        (),
+        0.0,
+        0.0,
+        predicted,
+        predicted,
+        {"a": predicted},
+        {"a": 1.0},
+        top1,
+        (top1 - 0.04, top1 + 0.04),
+    )
+
+
+def test_where_the_order_is_wrong_and_where_distortion_does_not_say_all(network):
+    rows = (
+        made_up("small", 0.1, 0.5),
+        made_up("large", 0.3, 0.9),
+        made_up("same", 0.31, 0.7),
+        made_up("near", 0.4, 0.68),
+    )
+    found = findings(CaseStudy(network, 8, Accumulator(), "", 1, 1, 1, 1, 0.9, rows, (), ""))
+    assert set(found.inverted) == {("small", "large"), ("small", "same"), ("small", "near")}
+    assert found.alike == (("same", "large"),)  # "near" is 1.33 times "large", and near "same" in accuracy
+    assert found.off[0] == ("small", "a", 0.1)
+    assert found.within == 0
 
 
 @needs_icarus

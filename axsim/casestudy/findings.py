@@ -10,6 +10,7 @@ from ..study.findings import spearman
 from .runner import CaseStudy, ConfigurationRow
 
 TOLERANCE = 0.10  # a prediction this close to the measured distortion counts as right
+ALIKE = 1.15  # two predicted distortions that differ by no more than this factor
 NORMAL_95 = 1.959964
 STATISTICS = {
     "predicted": "predicted distortion",
@@ -47,6 +48,9 @@ class Findings:
         Pairs that are not within 10 %, the furthest first.
     inverted : tuple of (multiplier, multiplier)
         The first has the smaller predicted distortion and yet the lower accuracy, their intervals apart.
+    alike : tuple of (multiplier, multiplier)
+        Their predicted distortions differ by less than 15 %, and yet the first has the lower accuracy, the intervals
+        apart: how much is disturbed does not say all, it matters in which way.
     """
 
     correlations: tuple[RankCorrelation, ...]
@@ -54,6 +58,7 @@ class Findings:
     ratios: tuple[float, float, float] | None
     off: tuple[tuple[str, str, float], ...]
     inverted: tuple[tuple[str, str], ...]
+    alike: tuple[tuple[str, str], ...]
 
 
 def findings(of: CaseStudy) -> Findings:
@@ -68,16 +73,15 @@ def findings(of: CaseStudy) -> Findings:
     off = sorted(
         (pair for pair in pairs if abs(pair[2] - 1) > TOLERANCE), key=lambda pair: -abs(math.log(pair[2] or 1e-9))
     )
+    apart = [(a, b) for a in of.rows for b in of.rows if a.top1_interval[1] < b.top1_interval[0]]
     return Findings(
         correlations=tuple(_correlation(name, of) for name in STATISTICS),
         within=1 - len(off) / len(pairs) if pairs else None,
         ratios=(min(ratios), statistics.median(ratios), max(ratios)) if pairs else None,
         off=tuple(off),
-        inverted=tuple(
-            (a.multiplier, b.multiplier)
-            for a in of.rows
-            for b in of.rows
-            if a.predicted < b.predicted and a.top1_interval[1] < b.top1_interval[0]
+        inverted=tuple((a.multiplier, b.multiplier) for a, b in apart if a.predicted < b.predicted),
+        alike=tuple(
+            (a.multiplier, b.multiplier) for a, b in apart if b.predicted <= a.predicted <= ALIKE * b.predicted
         ),
     )
 

@@ -92,6 +92,11 @@ def failure_lines(found: Findings) -> list[str]:
         f"  order: {better} is predicted to disturb less than {worse}, and loses more, their intervals apart"
         for better, worse in found.inverted
     ]
+    lines += [
+        f"  same distortion, other accuracy: {worse} is predicted to disturb less than 15 % more than {better}, and "
+        "loses more, their intervals apart"
+        for worse, better in found.alike
+    ]
     return lines
 
 
@@ -127,6 +132,7 @@ def case_data(of: CaseStudy, found: Findings) -> dict[str, Any]:
         "ratios": found.ratios,
         "off": found.off,
         "inverted": found.inverted,
+        "alike": found.alike,
         "placed": [dataclasses.asdict(each) for each in of.placed],
         "not_placed": of.not_placed,
     }
