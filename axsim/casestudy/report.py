@@ -2,25 +2,16 @@
 
 import html
 import os
-from collections.abc import Iterable
 
 from .. import __version__
 from ..files import replacing
 from ..presentation import charts
 from ..presentation.charts import Series, axis, chart
+from ..presentation.page import page, wide_text_table
 from ..text import percent
 from .findings import Findings
 from .runner import CaseStudy, ConfigurationRow
 from .text import HEAD, cells, correlation_text, failure_lines, simulation_lines
-
-STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 1160px; padding: 0 1rem; color: #1a1a1a; }
-h1 { font-size: 1.6rem; margin-bottom: .2rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px; }
-th, td { padding: .25rem .45rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; } thead th { border-bottom: 2px solid #888; vertical-align: bottom; }
-.wide { overflow-x: auto; } .row { display: flex; flex-wrap: wrap; gap: 1rem; } .note { color: #555; font-size: 13px; }
-"""
 
 
 def write_case_report(of: CaseStudy, found: Findings, path: str | os.PathLike[str], overwrite: bool = False) -> None:
@@ -51,7 +42,7 @@ def render(of: CaseStudy, found: Findings) -> str:
         _accuracy(of, "relative_mean_error"),
         _distortions(of),
         "</div>",
-        _table(HEAD, map(cells, of.rows)),
+        wide_text_table(HEAD, map(cells, of.rows)),
         "<p class='note'>Mean error of the unsigned multiplier under uniform operands, LSB, and mean of its relative "
         "error; distortion: root mean square over the layers of norm(E) / norm(C).</p>",
         "<h2>Where the model fails</h2>",
@@ -60,22 +51,7 @@ def render(of: CaseStudy, found: Findings) -> str:
         "<p>The configuration is a register: one circuit serves all of them.</p>",
         _placed(of),
     ]
-    return "\n".join(
-        [
-            "<!doctype html>",
-            "<html lang='en'><head><meta charset='utf-8'>",
-            f"<title>{name} - axsim case study</title><style>{STYLE}</style></head><body>",
-            *sections,
-            "</body></html>",
-            "",
-        ]
-    )
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    header = "".join(f"<th>{html.escape(name)}</th>" for name in head)
-    return f"<div class='wide'><table><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table></div>"
+    return page(f"{of.network.name} - axsim case study", sections)
 
 
 def _layers(of: CaseStudy) -> str:
@@ -88,7 +64,7 @@ def _layers(of: CaseStudy) -> str:
         for layer in of.rows[0].layers
     ]  # fmt: skip
     head = ["layer", "products", "tiles", "partial sums", "codes", "cycles", "closed form", "products a cycle"]
-    return _table(head, rows)
+    return wide_text_table(head, rows)
 
 
 def _series(of: CaseStudy, values: list[float], y: list[float], **given: list[float]) -> list[Series]:
@@ -151,7 +127,7 @@ def _placed(of: CaseStudy) -> str:
         for each in of.placed
     ]  # fmt: skip
     head = ["part", "device", "LUTs", "flip-flops", "logic cells, placed", "MHz"]
-    text = _table(head, rows) if rows else ""
+    text = wide_text_table(head, rows) if rows else ""
     notes = sorted({each.tools for each in of.placed})
     text += "".join(f"<p class='note'>{html.escape(note)}</p>" for note in notes)
     text += (

@@ -36,3 +36,8 @@ def wide_table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     body = "".join(f"<tr>{row}</tr>" for row in cells)
     header = "".join(f"<th>{name}</th>" for name in head)
     return f"<div class='wide'><table><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def wide_text_table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Table of plain texts, which are escaped here."""
+    return wide_table(map(html.escape, head), (map(html.escape, row) for row in rows))

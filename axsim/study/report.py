@@ -2,11 +2,10 @@
 
 import html
 import os
-from collections.abc import Iterable
 
 from .. import __version__
 from ..files import replacing
-from ..presentation.page import page, wide_table
+from ..presentation.page import page, wide_text_table
 from ..text import interval, percent
 from . import figures
 from .findings import Findings
@@ -62,15 +61,11 @@ def render(of: Study, found: Findings) -> str:
     return page(f"{of.network.name} - axsim study", sections)
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    return wide_table(map(html.escape, head), (map(html.escape, row) for row in rows))
-
-
 def _within(found: Findings) -> str:
     cells = [[level, percent(share)] for level, share in found.within.items()]
     return (
         f"<p>Predicted within 5 % of what was measured, of {found.pairs} pairs of layer and multiplier with a "
-        "distortion above 1e-4:</p>" + _table(["level", "within 5 %"], cells)
+        "distortion above 1e-4:</p>" + wide_text_table(["level", "within 5 %"], cells)
     )
 
 
@@ -89,7 +84,7 @@ def _verdict(found: Findings) -> str:
 
 def _correlations(found: Findings) -> str:
     cells = [[WORDS[each.statistic], f"{each.spearman:.3f}", f"{each.pearson:.3f}"] for each in found.correlations]
-    return _table(["statistic", "Spearman", "Pearson"], cells)
+    return wide_text_table(["statistic", "Spearman", "Pearson"], cells)
 
 
 def _charted(found: Findings) -> list[str]:
@@ -112,7 +107,7 @@ def _equal_sigma(of: Study, found: Findings) -> str:
     head = ["multiplier", "sigma", "mean", "top-1", "distortion, covariance", "predicted distortion of the logits"]
     return (
         "<p>Pairs whose sigmas under uniform operands differ by less than 15 % and whose accuracies differ by ten "
-        "points or more, one above the other, the larger |mean| first:</p>" + _table(head, cells)
+        "points or more, one above the other, the larger |mean| first:</p>" + wide_text_table(head, cells)
     )
 
 
@@ -129,7 +124,7 @@ def _accuracy(found: Findings) -> str:
     return (
         f"<p>Of the {found.judged} multipliers that lose 0.5 to 60 points; neither method has seen a multiplier "
         "before: sensitivities and curve are fitted to injected errors.</p>"
-        + _table(["method", "mean absolute error, points"], cells)
+        + wide_text_table(["method", "mean absolute error, points"], cells)
         + f"<p>{percent(found.covered)} of them lie within the predicted 95 % interval.</p>"
     )
 
@@ -145,7 +140,7 @@ def _compensation(found: Findings) -> str:
         "<p>Mean and gain of every channel folded into bias and scales, no retraining; in the last way each weight's "
         "code is chosen anew too, where the multiplier's products are closer to the exact ones:</p>"
     )
-    return words + _table(head, cells)
+    return words + wide_text_table(head, cells)
 
 
 def _all(of: Study) -> str:
@@ -172,4 +167,4 @@ def _all(of: Study) -> str:
         for row in sorted(of.rows, key=lambda row: -row.top1)
     ]  # fmt: skip
     note = "<p class='note'>Mean and sigma under uniform operands, as served; logits: distortion of the logits.</p>"
-    return note + _table([*head, *(f"after: {way}" for way in ways)], cells)
+    return note + wide_text_table([*head, *(f"after: {way}" for way in ways)], cells)
