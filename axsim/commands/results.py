@@ -9,7 +9,9 @@ from ..text import percent, text_table
 from .arguments import count
 from .result import Result
 
-SHOWN = ("network", "images", "multiplier", "layers", "mean", "std", "seed", "top1", "top1_low", "top1_high", "top5")
+SHOWN = (
+    "network", "images", "image_count", "multiplier", "layers", "mean", "std", "seed", "top1", "top1_low", "top1_high",
+)  # fmt: skip
 SHOWN_OF_FAILURES = ("network", "multiplier", "layers", "mean", "std", "attempts", "error")
 SHARES = ("top1", "top1_low", "top1_high", "top5", "top5_low", "top5_high")
 PRINTED = 100  # rows, unless more are asked for
@@ -81,12 +83,13 @@ def run(given: argparse.Namespace) -> Result:
 
 
 def _table(columns: tuple[str, ...], found: list[tuple[Any, ...]]) -> str:
-    """Print rows; columns that say nothing are left out."""
+    """Write rows as a table; columns that say nothing are left out."""
+    from ..sweep.store import NAMES
+
     kept = [index for index in range(len(columns)) if any(row[index] not in (None, "") for row in found)]
     cells = [[_cell(columns[index], row[index]) for index in kept] for row in found]
-    numeric = [index for index in kept if not isinstance(found[0][index], str)]
-    first = next((place for place, index in enumerate(kept) if index in numeric), len(kept))
-    return text_table([columns[index] for index in kept], cells, right_from=first)
+    texts = [place for place, index in enumerate(kept) if columns[index] in (*NAMES, "error")]
+    return text_table([columns[index] for index in kept], cells, right_from=max(texts, default=-1) + 1)
 
 
 def _cell(column: str, value: Any) -> str:

@@ -15,7 +15,7 @@ from axsim.sweep.description import plan, read
 from axsim.sweep.store import Store
 from axsim.sweep.tasks import run_task
 
-pytest.importorskip("distributed", reason="needs the extra [dask]")
+distributed = pytest.importorskip("distributed", reason="needs the extra [dask]")
 
 RUNS = 60
 DESCRIPTION = f"""multipliers = ["exact", "mitchell"]
@@ -57,6 +57,8 @@ def cluster(tmp_path):
             )
             for _ in range(2)
         ]  # fmt: skip
+        with distributed.Client(scheduler_file=str(where), set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=300)
         yield where, workers, scheduler
     finally:
         for each in (*workers, scheduler):
@@ -68,7 +70,7 @@ def cluster(tmp_path):
 def test_a_worker_is_killed_midway_and_the_rows_are_those_of_a_local_run(tmp_path, cluster, monkeypatch):
     where, workers, _ = cluster
     monkeypatch.chdir(tmp_path)
-    write_folder(tmp_path, images=1000)
+    write_folder(tmp_path, images=8000)
     (tmp_path / "s.toml").write_text(DESCRIPTION)
     sweep = subprocess.Popen(
         [sys.executable, "-m", "axsim", "sweep", "s.toml", "--dask", str(where)],

@@ -72,7 +72,7 @@ def check_whole(store):
 @pytest.mark.slow
 def test_killed_at_random_moments(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    write_folder(tmp_path, images=1500)
+    write_folder(tmp_path, images=8000)
     (tmp_path / "s.toml").write_text(DESCRIPTION)
     began = time.monotonic()
     process = start("undisturbed.db")
