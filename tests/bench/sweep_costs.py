@@ -77,7 +77,7 @@ def workers(images: int) -> None:
                 functools.partial(LocalWorkers, count, threads),
             )  # fmt: skip
             seconds[count, threads] = time.perf_counter() - begun
-            assert done.summary.done == RUNS
+            assert done.summary.done == RUNS, done.summary
             name = f"{count} worker{'s' * (count > 1)} of {threads} thread{'s' * (threads > 1)}"
             print(f"{name:<24} {seconds[count, threads]:7.1f} s", flush=True)
     print(f"two workers are {seconds[1, 1] / seconds[2, 1]:.2f} times as fast as one of one thread,")
