@@ -106,7 +106,7 @@ def _accuracy(of: CaseStudy, statistic: str) -> str:
 
 
 def _distortions(of: CaseStudy) -> str:
-    """Predicted against measured distortion, with the diagonal and its 10 % band."""
+    """Predicted against measured distortion, with the diagonal."""
     measured, predicted = [row.measured for row in of.rows], [row.predicted for row in of.rows]
     x = axis(LABELS["measured"], [*measured, *predicted], include=[0.0])
     y = axis(LABELS["predicted"], [*measured, *predicted], include=[0.0])
