@@ -55,8 +55,9 @@ def drive(
     """
     Do all tasks that are not in the store.
 
-    A run whose worker dies is given to another, `workers.attempts` times in all; one that raises an error is not tried
-    again, since it would raise it again. Both are then kept as failures, and left out until `retry_failed`.
+    A run whose worker dies, or that raises what axsim does not foresee, is tried `workers.attempts` times in all; one
+    that raises an AxsimError once, since it would raise it again. Then it is kept as a failure, and left out until
+    `retry_failed`.
 
     Parameters
     ----------
@@ -209,10 +210,15 @@ class _Drive:
             self._died(task, attempts, error, failed)
         except SourceChangedError as error:
             self._error = self._error or error
-        except Exception as error:
+        except AxsimError as error:
             self._deaths = 0
-            said = str(error) if isinstance(error, AxsimError) else f"{type(error).__name__}: {first_line(error)}"
-            failed.append(Failure(task, said, attempts))
+            failed.append(Failure(task, str(error), attempts))
+        except Exception as error:  # nothing that axsim foresees: no memory, a file system that hiccups
+            self._deaths = 0
+            if attempts < self._workers.attempts:
+                self._again.append((task, attempts))
+            else:
+                failed.append(Failure(task, f"{type(error).__name__}: {first_line(error)}", attempts))
 
     def _died(self, task: Task, attempts: int, error: BaseException, failed: list[Failure]) -> None:
         self._deaths += 1

@@ -110,10 +110,10 @@ def test_an_error_is_kept_and_not_tried_again_unless_asked_for(store, workers):
     summary = drive(pretended_tasks(10), store, workers, work=work)
     assert (summary.done, summary.failed) == (8, 2)
     assert sorted(each.error for each in summary.failures) == ["MemoryError: MemoryError", "a sum could leave int32"]
-    assert len(calls) == 10
+    assert len(calls) == 8 + 1 + 3  # what axsim does not foresee is tried as often as a worker may die
     summary = drive(pretended_tasks(10), store, workers, work=work)
     assert (summary.done, summary.stored, summary.failed) == (0, 8, 2)
-    assert len(calls) == 10
+    assert len(calls) == 12
     summary = drive(pretended_tasks(10), store, workers, work=empty, retry_failed=True)
     assert (summary.done, summary.stored, summary.failed) == (2, 8, 0)
     assert not any(map(store.has_failed, pretended_tasks(10)))
