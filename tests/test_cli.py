@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 import h5py
 import numpy as np
@@ -246,16 +245,10 @@ try:
     axsim.cli.main(["--help"])
 except SystemExit:
     pass
-print([name for name in ("numba", "numpy", "h5py", "PIL", "onnx") if name in sys.modules])
+print([name for name in ("numba", "numpy", "scipy", "h5py", "PIL", "onnx", "pandas", "IPython") if name in sys.modules])
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert result.stdout.splitlines()[-1] == "[]"
-    seconds = []
-    for _ in range(5):
-        start = time.perf_counter()
-        assert axsim_process("--help").returncode == 0
-        seconds.append(time.perf_counter() - start)
-    assert min(seconds) < 0.3
 
 
 @pytest.mark.parametrize("command", ["demo", "multipliers", "moments", "convert", "run", "compare"])
