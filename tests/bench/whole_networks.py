@@ -104,6 +104,8 @@ def main():
                 numba.set_num_threads(threads)
                 options = onnxruntime.SessionOptions()
                 options.intra_op_num_threads = threads
+                # Its threads would go on turning on the cores that axsim is timed on next.
+                options.add_session_config_entry("session.force_spinning_stop", "1")
                 session = onnxruntime.InferenceSession(str(target), options, providers=["CPUExecutionProvider"])
                 real = preprocess(images, recipe)
 
