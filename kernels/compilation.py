@@ -24,9 +24,9 @@ except ImportError:  # a Numba whose private cache differs: compile anew in each
     FunctionCache = None
 
 # OpenMP's threads by default wait for the next loop in a loop of their own. Where another process wants the same core,
-# each of them then waits for one that is not running: measured, two threads at a quarter of the speed of one. Sleep at
-# once costs the time to wake, some hundred times in a network: GNU's OpenMP turns a few times first (two threads on an
-# idle machine 1.75 times as fast as one instead of 1.64). Read when the threads start.
+# each of them then waits for one that is not running: measured, two threads at a quarter of the speed of one. To sleep
+# at once costs the time to wake, some hundred times in a network: GNU's OpenMP turns a few times first (two threads on
+# an idle machine 1.75 times as fast as one instead of 1.64). Read when the threads start.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")
 

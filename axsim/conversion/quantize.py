@@ -80,7 +80,7 @@ def convert(
     drop_background: bool = False,
     name: str | None = None,
     about: dict[str, str] | None = None,
-    progress: Any = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Network:
     """
     Convert a float ONNX model: read, fold, calibrate on the images, quantize.
@@ -103,6 +103,17 @@ def convert(
         Rule by which results become codes, one of `axsim.networks.rounding.ROUNDINGS`.
     drop_background : bool
         Remove class 0, which TensorFlow's ImageNet models have before the 1,000.
+    name : str, optional
+        Of the network; the file's without its ending when not given.
+    about : dict of str, optional
+        Kept in the network as they are, beside what the conversion writes itself: origin, licence.
+    progress : callable, optional
+        Called with the calibration images done and their number after each batch.
+
+    Returns
+    -------
+    Network
+        Quantized, with `recipe`; `save` writes it.
 
     Raises
     ------
