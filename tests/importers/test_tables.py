@@ -196,7 +196,7 @@ class Canary:
         (np.full((256, 256), 2**40), "fit int32"),
         (np.zeros((256, 256), bool), "dtype bool"),
     ],
-    ids=str,
+    ids=["objects", "shape", "complex", "fractions", "nan", "too large", "bool"],
 )
 def test_arrays_that_are_no_table(tmp_path, monkeypatch, array, said):
     monkeypatch.chdir(tmp_path)

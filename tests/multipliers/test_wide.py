@@ -103,7 +103,12 @@ def test_narrow_widths_equal_a_slow_count(name, width):
     assert {key: found.moments.as_dict()[key] for key in expected} == pytest.approx(expected, rel=1e-13, abs=1e-15)
 
 
-NARROW = {"r4abm": {"p": 4}, "momeni": {"columns": 3}, "venkatachalam": {"columns": 5}}  # what 4 bits allow
+NARROW = {  # what 4 bits allow
+    "r4abm": {"p": 4},
+    "momeni": {"columns": 3},
+    "venkatachalam": {"columns": 5},
+    "mbm_configurable": {"t": 1},
+}
 
 
 @pytest.mark.parametrize("name", sorted(set(families()) - {"sdlc", "essm"}))
@@ -113,7 +118,7 @@ def test_every_family_counts_at_other_widths(name, width):
     family = families()[name]
     values = {
         **family.examples[0],
-        **{"r4abm": {"p": 4}, "momeni": {"columns": 3}, "venkatachalam": {"columns": 5}}.get(name, {}),
+        **NARROW.get(name, {}),
     }
     values |= {"m": width // 2} if name == "ssm" else {}
     values |= {"m": 2} if name == "alm_soa" else {}
