@@ -19,6 +19,7 @@ from ..hardware.array import (
 )
 from ..hardware.array.placement import Placed, place_array
 from ..hardware.array.tiles import runnable
+from ..hardware.simulators import SimulatorName
 from ..images import ImageSet
 from ..inference.accumulator import Accumulator, Overflow
 from ..inference.engine import forward, run
@@ -142,7 +143,7 @@ def case_study(
     size: int = 8,
     accumulator_bits: int = 20,
     overflow: Overflow = "wrap",
-    simulator: str = "icarus",
+    simulator: SimulatorName = "icarus",
     tile_images: int = 1,
     measured_images: int = MEASURED_IMAGES,
     place: bool = True,

@@ -1,8 +1,10 @@
 """Simulators: Icarus Verilog, or Verilator, behind one call. Only Verilog that axsim wrote itself is run."""
 
+import dataclasses
+import os
 import pathlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from ..errors import HardwareError
@@ -11,8 +13,7 @@ from .tools import ICARUS, VERILATOR, VVP, Backend, Tool, complaint
 SimulatorName = Literal["icarus", "verilator"]
 SIMULATORS: tuple[SimulatorName, ...] = ("icarus", "verilator")
 
-# Style only: files hold several modules, and a test bench has its own notion of time.
-_VERILATOR_OFF = ("-Wno-DECLFILENAME", "-Wno-fatal")
+_VERILATOR = ("--binary", "-O3", "-Wno-fatal", "-Wno-lint", "-Mdir", "compiled", "-o", "simulation")
 
 
 def chosen_simulator(wanted: SimulatorName | None = None) -> SimulatorName:
@@ -34,6 +35,49 @@ def chosen_simulator(wanted: SimulatorName | None = None) -> SimulatorName:
 def simulator_version(simulator: SimulatorName) -> str:
     """Return what the simulator says of its version."""
     return (ICARUS if simulator == "icarus" else VERILATOR).find().version
+
+
+def compiled(
+    folder: str | os.PathLike[str],
+    names: Sequence[str],
+    top: str,
+    simulator: SimulatorName,
+    parameters: Mapping[str, int] | None = None,
+    seconds: float = 600,
+) -> Backend:
+    """
+    Compile Verilog files of a folder; returns the program, which is run with plusargs as often as wanted.
+
+    Parameters
+    ----------
+    folder : path
+        Where the files are, and where what is compiled stays.
+    names : sequence of str
+        Verilog files in it. They are run: only text of axsim's own, since $fopen writes files.
+    top : str
+        The module to run. $stop ends it; whether that is a failure, the caller reads from what is printed.
+    simulator : {"icarus", "verilator"}
+        An installed one, from `chosen_simulator`.
+    parameters : mapping of str to int, optional
+        Of the top module.
+    seconds : float
+        Limit of wall time.
+
+    Raises
+    ------
+    HardwareError
+        If the simulator refuses the files, or takes too long.
+    """
+    values = (parameters or {}).items()
+    if simulator == "icarus":
+        given = [f"-P{top}.{name}={value}" for name, value in values]
+        ICARUS.find().checked(["-g2001", "-s", top, *given, "-o", "compiled", *names], folder, seconds)
+        vvp = VVP.find()
+        return dataclasses.replace(vvp, prefix=(*vvp.prefix, "-n", str(pathlib.Path(folder) / "compiled")))
+    given = [f"-G{name}={value}" for name, value in values]
+    language = ["--language", "1364-2001", "--top-module", top]
+    VERILATOR.find().checked([*_VERILATOR, *language, *given, *names], folder, seconds)
+    return Backend(Tool("the simulation", ""), (str(pathlib.Path(folder) / "compiled" / "simulation"),), "native")
 
 
 def simulate(
@@ -68,15 +112,9 @@ def simulate(
     with tempfile.TemporaryDirectory(prefix="axsim-") as folder:
         for name, text in {**sources, **(data or {})}.items():
             (pathlib.Path(folder) / name).write_text(text, encoding="utf-8")
-        if simulator == "icarus":
-            ICARUS.find().checked(["-g2001", "-s", top, "-o", "compiled", *sources], folder, seconds)
-            # $stop ends it (-n); whether that is a failure, the caller reads from what is printed.
-            return VVP.find().checked(["-n", "compiled"], folder, seconds)
-        arguments = ["--binary", "--language", "1364-2001", "--top-module", top, "-o", "compiled", *_VERILATOR_OFF]
-        VERILATOR.find().checked([*arguments, *sources], folder, seconds)
-        program = Backend(Tool("the simulation", ""), (str(pathlib.Path(folder) / "obj_dir" / "compiled"),), "native")
+        program = compiled(folder, list(sources), top, simulator, seconds=seconds)
         result = program.run([], folder, seconds)
-        # Verilator reports $stop as an error; what failed, the caller reads from what is printed, as above.
+        # Verilator reports $stop as an error.
         if result.returncode != 0 and "$stop" not in result.stderr + result.stdout:
-            raise HardwareError(f"the simulation failed: {complaint(result)}")
+            raise HardwareError(f"{program.tool.command} failed: {complaint(result)}")
         return result.stdout

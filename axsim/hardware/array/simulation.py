@@ -11,7 +11,8 @@ from typing import Self
 
 from ...errors import HardwareError
 from ...inference.accumulator import Accumulator, Overflow
-from ..tools import ICARUS, VERILATOR, VVP, Backend, Tool, complaint
+from ..simulators import SimulatorName, chosen_simulator, compiled, simulator_version
+from ..tools import complaint
 from .sources import DESIGN, TEST_BENCH, source
 from .streams import Written, write_streams
 from .tiles import PIXELS, Configuration, Tile
@@ -74,14 +75,14 @@ class Array:
         If the simulator is not installed (says what to install), or a parameter is not allowed.
     """
 
-    def __init__(self, size: int, bits: int, overflow: Overflow, simulator: str = "icarus") -> None:
+    def __init__(self, size: int, bits: int, overflow: Overflow, simulator: SimulatorName = "icarus") -> None:
         low, high = SIZES
         if not isinstance(size, int) or not low <= size <= high:
             raise HardwareError(f"size of the mesh must be a whole number from {low} to {high}, got {size!r}")
-        if simulator not in ("icarus", "verilator"):
-            raise HardwareError(f"simulator must be 'icarus' or 'verilator', got {simulator!r}")
         Accumulator(bits, overflow)  # which checks both
-        self.size, self.bits, self.overflow, self.simulator = size, bits, overflow, simulator
+        self.size, self.bits, self.overflow = size, bits, overflow
+        self.simulator = chosen_simulator(simulator)
+        self.version = simulator_version(self.simulator)
         parameters = {
             "SIZE": size,
             "SUM_BITS": bits,
@@ -89,24 +90,11 @@ class Array:
             "ADDRESS_BITS": (PIXELS - 1).bit_length(),
             "LINES": LINES,
         }
-        tools = (ICARUS, VVP) if simulator == "icarus" else (VERILATOR,)
-        compiler = [tool.find() for tool in tools]
-        self.version = compiler[0].version
         self._folder = tempfile.TemporaryDirectory(prefix="axsim-array-")
-        folder = pathlib.Path(self._folder.name)
         names = [f"{module}.v" for module in (*DESIGN, TEST_BENCH)]
         for name in names:
-            (folder / name).write_text(source(name.removesuffix(".v")), encoding="utf-8")
-        if simulator == "icarus":
-            given = [f"-P{TEST_BENCH}.{name}={value}" for name, value in parameters.items()]
-            compiler[0].checked(["-g2001", "-s", TEST_BENCH, *given, "-o", "compiled", *names], folder)
-            self._run = dataclasses.replace(compiler[1], prefix=(*compiler[1].prefix, "-N", str(folder / "compiled")))
-        else:
-            given = [f"-G{name}={value}" for name, value in parameters.items()]
-            options = ["--binary", "--timing", "-O3", "-Wno-fatal", "-Wno-lint", "--top-module", TEST_BENCH]
-            compiler[0].checked([*options, *given, "-Mdir", "compiled", "-o", "simulation", *names], folder)
-            program = str(folder / "compiled" / "simulation")
-            self._run = Backend(Tool("the simulation", ""), (program,), "native")
+            (pathlib.Path(self._folder.name) / name).write_text(source(name.removesuffix(".v")), encoding="utf-8")
+        self._program = compiled(self._folder.name, names, TEST_BENCH, self.simulator, parameters)
 
     def __enter__(self) -> Self:
         return self
@@ -172,7 +160,7 @@ class Array:
                     f"simulation, got {written.rows} and {written.vectors}; run fewer pixels at a time"
                 )
             began = time.perf_counter()
-            result = self._run.run([f"+{key}={value}" for key, value in settings.items()], name, SECONDS)
+            result = self._program.run([f"+{key}={value}" for key, value in settings.items()], name, SECONDS)
             seconds = time.perf_counter() - began
         return _outcome(result.stdout, complaint(result), written, seconds)
 
