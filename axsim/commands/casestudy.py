@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import AxsimError
 from ..progress import ProgressDisplay
 from .arguments import add_accumulator, add_images, count, images_for
-from .result import Result
+from .result import Result, written_report
 
 if TYPE_CHECKING:
     from ..hardware.array import Configuration
@@ -88,15 +88,11 @@ def run(given: argparse.Namespace) -> Result:
     finally:
         display.close()
     summary = findings(found)
-    text, failure, report = case_text(found, summary), None, given.report
-    if report is not None:
-        try:
-            write_case_report(found, summary, report, given.overwrite)
-            text += f"\n\nReport: {report}"
-        except AxsimError as error:
-            failure, report = error, None
-    data: dict[str, Any] = {**case_data(found, summary), "report": report}
-    return Result(text, data, failure)
+    lines, report, failure = written_report(
+        lambda: write_case_report(found, summary, given.report, given.overwrite), given.report
+    )
+    data: dict[str, Any] = {**case_data(found, summary), **report}
+    return Result("\n\n".join([case_text(found, summary), *lines]), data, failure)
 
 
 def _configuration(text: str) -> "Configuration":

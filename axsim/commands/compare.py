@@ -3,10 +3,9 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from ..errors import AxsimError
 from ..progress import ProgressDisplay
 from .arguments import add_network_and_images, count, network_and_images, skipped_lines
-from .result import Result
+from .result import Result, written_report
 
 if TYPE_CHECKING:
     from ..images import ImageSet
@@ -65,13 +64,7 @@ def comparison_result(
         )
     finally:
         display.close()
-    written, failure = "", None
-    if report is not None:
-        try:
-            write_report(comparison, report, overwrite)
-            written = f"\nReport: {report}"
-        except AxsimError as error:  # minutes of work are shown all the same
-            failure, report = error, None
-    data = {**comparison.as_dict(), "skipped": images.skipped, "report": report and str(report)}
-    lines = [comparison_text(comparison, layers) + written, *skipped_lines(images)]
+    written, report_data, failure = written_report(lambda: write_report(comparison, report, overwrite), report)
+    data = {**comparison.as_dict(), "skipped": images.skipped, **report_data}
+    lines = [comparison_text(comparison, layers), *written, *skipped_lines(images)]
     return Result("\n".join(lines), data, failure)

@@ -3,10 +3,9 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from ..errors import AxsimError
 from ..progress import ProgressDisplay
 from .arguments import add_network_and_images, count, network_and_images
-from .result import Result
+from .result import Result, written_report
 
 if TYPE_CHECKING:
     from ..multipliers.product_table import Multiplier
@@ -65,15 +64,11 @@ def run(given: argparse.Namespace) -> Result:
     finally:
         display.close()
     summary = findings(found)
-    text, failure, report = study_text(found, summary), None, given.report
-    if report is not None:
-        try:
-            write_study_report(found, summary, report, given.overwrite)
-            text += f"\n\nReport: {report}"
-        except AxsimError as error:
-            failure, report = error, None
-    data: dict[str, Any] = {**study_data(found, summary), "store": given.store, "report": report}
-    return Result(text, data, failure)
+    lines, report, failure = written_report(
+        lambda: write_study_report(found, summary, given.report, given.overwrite), given.report
+    )
+    data: dict[str, Any] = {**study_data(found, summary), "store": given.store, **report}
+    return Result("\n\n".join([study_text(found, summary), *lines]), data, failure)
 
 
 def serving(network: "Network") -> "list[Multiplier]":
