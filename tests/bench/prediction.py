@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--images-timed", type=int, default=64)
     given = parser.parse_args()
     network = axsim.load(given.network)
-    images = axsim.load_images(given.images, given.images_timed).images
+    images = axsim.load_images(given.images, given.images_timed, network).images
     if given.statistics:
         statistics = load_statistics(given.statistics, network)
     else:
