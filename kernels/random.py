@@ -54,10 +54,10 @@ def add_accumulator_errors(sums, base, first_image, image_size, layer, k0, k1, m
     """
     sums[m, n] += around(mean[m] + gain[m] base[m, n] + spread[m, n] v[m, n]),   kept within -limit[m] .. limit[m]
 
-    sums int32 [M, N], changed; base int32 [M, N], may be sums itself; the columns are the pixels of whole images,
-    image_size each, from number first_image on; layer its number, below 2^12; k0, k1 uint64, the key; mean, gain
-    float64 [M]; spread float32 [M, N], or [M, 1] where it is one for all pixels; values float32 [65536], of mean 0 and
-    variance 1; limit int64 [M].
+    sums int32 [M, N], changed; base int32 or float32 [M, N], may be sums itself; the columns are the pixels of whole
+    images, image_size each, from number first_image on; layer its number, below 2^12; k0, k1 uint64, the key; mean,
+    gain float64 [M]; spread float32 [M, N], or [M, 1] where it is one for all pixels; values float32 [65536], of mean 0
+    and variance 1; limit int64 [M].
     """
     rows, pixels = sums.shape
     stream = np.int64(layer) << TAP_BITS

@@ -12,7 +12,7 @@ from axsim.errors import AxsimError
 from axsim.inference.engine import forward
 from axsim.inference.prepared import LayerInput, prepare
 from axsim.injection import DISTRIBUTIONS, ChannelErrors, ErrorModel, inject, standard_values
-from axsim.injection.run import _Injector
+from axsim.injection.run import Injector
 from axsim.kernels.random import philox
 from axsim.networks.network import Network
 from axsim.networks.nodes import Conv, Flatten, Linear, Quantization
@@ -65,7 +65,7 @@ def errors_of(model, images=40, seed=1, **shape):
     given = LayerInput(layer.node, columns.reshape(depth, images, size, size), 0, (size, size))
     exact = layer.sums(given, None)
     sums = exact.copy()
-    _Injector(layer, model, 3, seed, size * size).add(sums, given)
+    Injector(layer, model, 3, seed, size * size).add(sums, given)
     return sums.astype(float) - exact, exact, columns, layer
 
 

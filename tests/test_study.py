@@ -16,7 +16,7 @@ from axsim.cli import main
 from axsim.commands.study import serving
 from axsim.errors import AxsimError
 from axsim.images import ImageSet, save_images
-from axsim.injection import inject
+from axsim.injection import inject, lines_layer_by_layer
 from axsim.line_store import LineStore
 from axsim.multipliers.catalog import names
 from axsim.networks.network_file import save
@@ -65,6 +65,8 @@ def test_rows_are_what_the_parts_give(given, tmp_path):
             )
         injected = inject(network, images.images, predicted_errors(prediction))
         assert row.injected_top1 == injected.top1(images.labels)
+        lines = lines_layer_by_layer(network, multiplier, random_images(network, 6, seed=2))
+        assert row.layer_by_layer_top1 == inject(network, images.images, lines).top1(images.labels)
         assert set(row.compensated) == {"statistics", "layer by layer", "weights tuned"}
         assert sum(row.halves) / 2 == pytest.approx(row.top1)
         assert row.predicted_interval[0] <= row.predicted_top1 <= row.predicted_interval[1]
@@ -155,7 +157,7 @@ def row_of(name, top1, mean, sigma, ratio=1.0, predicted=None, compensated=None)
     predicted = top1 if predicted is None else predicted
     return Row(
         name, name, moments, layers, top1, (top1, top1), 1 - top1, 1 - top1, predicted,
-        (predicted - 0.01, predicted + 0.01), 1 - top1, top1, compensated or {},
+        (predicted - 0.01, predicted + 0.01), 1 - top1, top1, 1 - top1, top1 + 0.01, compensated or {},
         {"predict": 0.01, "run": 2.0, "images": 500.0, "sampled": 0.1},
     )  # fmt: skip
 
@@ -172,6 +174,8 @@ def test_findings_of_rows_made_by_hand():
     assert next(each for each in found.correlations if each.statistic == "abs_mean").spearman == pytest.approx(1)
     assert found.judged == 2
     assert found.errors["sensitivities"] == pytest.approx(0.02)
+    assert found.errors["injected"] == 0.0
+    assert found.errors["layer_by_layer"] == pytest.approx(0.01)
     assert found.covered == 0.5
     assert found.recovered["way"]["2 to 40 points"] == pytest.approx(0.5)
     assert found.recovered["way"]["more than 40 points"] == pytest.approx(-0.4)

@@ -13,11 +13,13 @@ from ..inference.engine import Progress, Run, exact_steps, forward
 from ..inference.prepared import LayerInput, Multiplying, PreparedLayer, Sums, prepare
 from ..kernels.random import TAP_BITS, add_accumulator_errors, add_product_errors
 from ..networks.network import Network
+from ..predict import TapLines
 from .distributions import standard_values
 from .errors import ChannelErrors, ErrorModel
 
-Errors = ErrorModel | ChannelErrors
+Errors = ErrorModel | ChannelErrors | TapLines
 LARGEST_SEED = 2**64 - 1
+BLOCK = 2**13  # columns whose codes are held as float64 at a time
 
 
 def inject(
@@ -39,7 +41,7 @@ def inject(
     ----------
     network : Network
     images : uint8 [N, H, W, C]
-    errors : ErrorModel, ChannelErrors, or dict of str to either
+    errors : ErrorModel, ChannelErrors, TapLines, or dict of str to one of these
         For all layers with weights, or for each layer named; the others run exactly.
     seed : int
         From 0 to 2^64 - 1. The bits drawn depend on it, on the layer, the channel, the image's number and the pixel.
@@ -60,11 +62,11 @@ def inject(
     for name, each in chosen.items():
         if name not in names:
             raise AxsimError(f"errors must name layers with weights ({', '.join(names)}), got {name!r}")
-        if not isinstance(each, ErrorModel | ChannelErrors):
-            raise AxsimError(f"errors must be ErrorModel or ChannelErrors, got {each!r}")
+        if not isinstance(each, Errors):
+            raise AxsimError(f"errors must be ErrorModel, ChannelErrors or TapLines, got {each!r}")
     layers = prepare(network, dict.fromkeys((layer.name for layer in network.layers), None))
     injectors = {
-        name: _Injector(layer, chosen[name], names.index(name), seed, int(np.prod(network.shapes[name][1:])))
+        name: Injector(layer, chosen[name], names.index(name), seed, int(np.prod(network.shapes[name][1:])))
         for name, layer in layers.items()
         if name in chosen and isinstance(layer, PreparedLayer)
     }
@@ -83,7 +85,7 @@ def inject(
     return Run(logits, steps, {})
 
 
-class _Injector:
+class Injector:
     """Errors of one layer; counts the images that have gone by, for each image has its own random numbers."""
 
     def __init__(self, layer: PreparedLayer, errors: Errors, index: int, seed: int, image_size: int) -> None:
@@ -102,6 +104,12 @@ class _Injector:
                         f"channels, got shape {getattr(errors, name).shape}"
                     )
 
+        if isinstance(errors, TapLines) and errors.slope.shape != layer.weight.shape:
+            raise AxsimError(
+                f"layer {layer.node.name}: slope must have one entry for each of the {channels} x {depth} weights, "
+                f"got shape {errors.slope.shape}"
+            )
+
     def add(self, sums: Sums, given: LayerInput) -> None:
         """Add the errors to exact sums, int32 [M, N], of a batch."""
         errors = self._errors
@@ -116,6 +124,14 @@ class _Injector:
             )
             return
         channels, depth = self._layer.weight.shape
+        if isinstance(errors, TapLines):
+            spread = errors.noise.astype(np.float32)[:, None]
+            lines = self._along_taps(errors.slope, given.columns)
+            add_accumulator_errors(
+                sums, lines, *place, errors.shift, np.ones(channels), spread, standard_values("normal"),
+                self._layer.room,
+            )  # fmt: skip
+            return
         if errors.per == "product":
             x = self._values(given.columns)
             add_product_errors(
@@ -133,6 +149,16 @@ class _Injector:
 
     def _values(self, columns: Patterns) -> npt.NDArray[np.float32]:
         return columns.view(DTYPES[self._layer.x.format]).astype(np.float32)
+
+    def _along_taps(self, slope: npt.NDArray[np.float64], columns: Patterns) -> npt.NDArray[np.float32]:
+        """sum_k slope[m, k] x[k, n], float32 [M, N]: exact in float64, so that batches and threads change no bit."""
+        groups, depth = self._layer.groups, slope.shape[1]
+        rows, codes = slope.reshape(groups, -1, depth), columns.view(DTYPES[self._layer.x.format])
+        out = np.empty((len(slope), columns.shape[1]), np.float32)
+        for start in range(0, columns.shape[1], BLOCK):
+            x = codes[:, start : start + BLOCK].astype(np.float64).reshape(groups, depth, -1)
+            out[:, start : start + BLOCK] = (rows @ x).reshape(len(slope), -1)
+        return out
 
     def _root_of_squares(self, columns: Patterns) -> npt.NDArray[np.float32]:
         """sqrt(sum_k (w x)^2) of every sum, float32 [M, N]."""

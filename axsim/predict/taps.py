@@ -1,6 +1,7 @@
 """Moments of the error at every tap, and what follows for every output channel: equations (3) to (5) of levels.py."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import numpy.typing as npt
@@ -37,11 +38,8 @@ class ChannelMoments:
     product_square: float
 
 
-class TapMoments:
-    """Layers whose operands have the same formats, as one list of rows and one of taps.
-
-    Raises AxsimError where a layer has neither covariances nor a sample of columns.
-    """
+class TapSlopes:
+    """Layers whose operands have the same formats, as one list of rows and one of taps; needs their histograms only."""
 
     def __init__(self, layers: list[LayerStatistics]) -> None:
         values = pattern_values(layers[0].x_format).astype(np.float64)
@@ -56,9 +54,10 @@ class TapMoments:
         self._bounds = np.searchsorted(ends, np.linspace(0, ends[-1], PARTS + 1)).astype(np.int64)
         self._pack([layer.tap_probabilities[:, self._order] for layer in layers], values)
         rows = np.cumsum([0] + [len(layer.weight) for layer in layers])
-        self._layers = [
-            _LayerCovariance(layer, ends[first], slice(first, last), self._variance[taps[i] : taps[i + 1]])
-            for i, (layer, first, last) in enumerate(zip(layers, rows[:-1], rows[1:], strict=True))
+        # Of each layer: where its slopes start, its rows, and the variances of its taps.
+        self.places = [
+            (int(ends[first]), slice(first, last), self._variance[taps[i] : taps[i + 1]])
+            for i, (first, last) in enumerate(itertools.pairwise(rows))
         ]
 
     def _pack(self, probabilities: list[Vector], values: Vector) -> None:
@@ -80,8 +79,12 @@ class TapMoments:
         self._probability = np.concatenate(packed)
         self._mean, self._variance = np.concatenate(means), np.concatenate(variances)
 
-    def __call__(self, error: Vector) -> list[ChannelMoments]:
-        """Moments of every layer's channels, error float64 [256, 256] by the patterns of w and x."""
+    def __call__(self, error: Vector) -> tuple[Single, Vector]:
+        """
+        Slope at every weight, float32, and of every row the three sums of `kernels/tap_moments.py`, float64 [R, 3].
+
+        error float64 [256, 256] by the patterns of w and x.
+        """
         slope = np.empty(len(self._weight), np.float32)
         rows = np.empty((len(self._depth), 3))
         tap_moments(
@@ -99,6 +102,24 @@ class TapMoments:
             slope,
             rows,
         )
+        return slope, rows
+
+
+class TapMoments:
+    """Layers whose operands have the same formats, with the covariances of their taps.
+
+    Raises AxsimError where a layer has neither covariances nor a sample of columns.
+    """
+
+    def __init__(self, layers: list[LayerStatistics]) -> None:
+        self._slopes = TapSlopes(layers)
+        self._layers = [
+            _LayerCovariance(layer, *place) for layer, place in zip(layers, self._slopes.places, strict=True)
+        ]
+
+    def __call__(self, error: Vector) -> list[ChannelMoments]:
+        """Moments of every layer's channels, error float64 [256, 256] by the patterns of w and x."""
+        slope, rows = self._slopes(error)
         return [layer.moments(slope, rows) for layer in self._layers]
 
 

@@ -47,7 +47,7 @@ def ratios(of: Study, level: str) -> str:
 
 
 def accuracy(of: Study) -> str:
-    """Predicted against measured top-1, by both methods; the bars are the predicted 95 % intervals."""
+    """Predicted against measured top-1, by all methods; the bars are the predicted 95 % intervals."""
     measured = [100 * row.top1 for row in of.rows]
     names = [row.multiplier for row in of.rows]
     series = [
@@ -59,6 +59,10 @@ def accuracy(of: Study) -> str:
         Series(
             "predicted errors injected", measured, [100 * row.injected_top1 for row in of.rows], charts.VERMILION,
             "square", titles=names,
+        ),
+        Series(
+            "layer by layer", measured, [100 * row.layer_by_layer_top1 for row in of.rows], charts.GREEN, "triangle",
+            titles=names,
         ),
     ]  # fmt: skip
     x, y = charts.Axis("measured top-1, %", 0.0, 100.0), charts.Axis("predicted top-1, %", 0.0, 100.0)

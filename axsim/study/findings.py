@@ -68,6 +68,7 @@ def findings(of: Study) -> Findings:
     errors = {
         "sensitivities": _mean([abs(row.predicted_top1 - row.top1) for row in some]),
         "injected": _mean([abs(row.injected_top1 - row.top1) for row in some]),
+        "layer_by_layer": _mean([abs(row.layer_by_layer_top1 - row.top1) for row in some]),
     }
     held = [row.predicted_interval[0] <= row.top1 <= row.predicted_interval[1] for row in some]
     ways = sorted({way for row in rows for way in row.compensated})

@@ -122,7 +122,7 @@ def _accuracy(found: Findings) -> str:
         [METHODS[method], "-" if error is None else f"{100 * error:.2f}"] for method, error in found.errors.items()
     ]
     return (
-        f"<p>Of the {found.judged} multipliers that lose 0.5 to 60 points; neither method has seen a multiplier "
+        f"<p>Of the {found.judged} multipliers that lose 0.5 to 60 points; no method has seen a multiplier "
         "before: sensitivities and curve are fitted to injected errors.</p>"
         + wide_text_table(["method", "mean absolute error, points"], cells)
         + f"<p>{percent(found.covered)} of them lie within the predicted 95 % interval.</p>"
@@ -153,16 +153,19 @@ def _all(of: Study) -> str:
         "predicted",
         "interval",
         "injected",
+        "layer by layer",
         "logits",
         "predicted",
         "injected",
+        "layer by layer",
     ]
     cells = [
         [
             row.multiplier, f"{row.moments['mean']:.4g}", f"{row.moments['sigma']:.4g}", percent(row.top1),
             percent(row.predicted_top1), interval(row.predicted_interval),
-            percent(row.injected_top1), f"{row.logits_distortion:.3f}", f"{row.predicted_distortion:.3f}",
-            f"{row.injected_distortion:.3f}", *(percent(row.compensated[way]) for way in ways),
+            percent(row.injected_top1), percent(row.layer_by_layer_top1), f"{row.logits_distortion:.3f}",
+            f"{row.predicted_distortion:.3f}", f"{row.injected_distortion:.3f}",
+            f"{row.layer_by_layer_distortion:.3f}", *(percent(row.compensated[way]) for way in ways),
         ]
         for row in sorted(of.rows, key=lambda row: -row.top1)
     ]  # fmt: skip

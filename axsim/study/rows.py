@@ -5,7 +5,7 @@ from typing import Any
 
 LEVELS = ("iid", "relative", "operand", "conditional", "covariance", "sampled")
 # Statistics that might foretell the accuracy lost: of the multiplier alone, then of the multiplier in the network.
-CANDIDATES = ("abs_mean", "rms", "sigma", "nmed", "mred", "wce", *LEVELS, "logits", "injected")
+CANDIDATES = ("abs_mean", "rms", "sigma", "nmed", "mred", "wce", *LEVELS, "logits", "injected", "layer_by_layer")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,11 +52,14 @@ class Row:
         From the layers' predicted errors and the network's sensitivities.
     injected_distortion, injected_top1
         Of a run in which every layer's predicted error was injected.
+    layer_by_layer_distortion, layer_by_layer_top1
+        The same with errors predicted layer by layer, behind the layers already disturbed.
     compensated : dict of str to float
         Top-1 after compensation: "statistics" (predicted lines), "layer by layer", "weights tuned" (codes
         chosen too, layer by layer); empty where not asked for.
     seconds : dict of str to float
-        predict (covariance level), sampled, run (all images), and images of that run.
+        predict (covariance level), sampled, run (all images), images of that run, and layer_by_layer (the lines
+        and the run with them).
     """
 
     multiplier: str
@@ -71,6 +74,8 @@ class Row:
     predicted_interval: tuple[float, float]
     injected_distortion: float
     injected_top1: float
+    layer_by_layer_distortion: float
+    layer_by_layer_top1: float
     compensated: dict[str, float]
     seconds: dict[str, float]
 
@@ -89,5 +94,7 @@ class Row:
             return self.predicted_distortion
         if name == "injected":
             return self.injected_distortion
+        if name == "layer_by_layer":
+            return self.layer_by_layer_distortion
         shares = [(layer.predicted[name] / layer.exact) ** 2 for layer in self.layers if layer.exact]
         return float((sum(shares) / max(1, len(shares))) ** 0.5)

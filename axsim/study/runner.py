@@ -17,7 +17,7 @@ from ..compensation import compensate
 from ..errors import AxsimError
 from ..images import ImageSet, Pixels
 from ..inference.engine import run
-from ..injection import ChannelErrors, inject
+from ..injection import ChannelErrors, inject, lines_layer_by_layer
 from ..line_store import LineStore
 from ..multipliers.product_table import Multiplier
 from ..networks.network import Network
@@ -33,6 +33,7 @@ CODE = (
     *("statistics", "study/rows.py", "study/runner.py"),
 )
 SEED = 0
+LINE_IMAGES = 32  # from which errors are predicted layer by layer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +76,8 @@ def study(
         another version of axsim, or of sources that were edited since.
     calibration : uint8 [N, H, W, C], optional
         Compensate each multiplier too: from the statistics, and layer by layer on these images with the network's own
-        weight codes and with tuned ones.
+        weight codes and with tuned ones. Errors are predicted layer by layer on the first 32 of them; without them on
+        the first 32 of `images`, whose labels that does not use.
     phase : function
         Given the name of a piece of work, returns the function (done, total) that shows its progress.
 
@@ -131,7 +133,7 @@ def _row(
     show: Callable[[int, int], None],
 ) -> Row:
     assert images.labels is not None
-    steps = 4 if calibration is None else 7
+    steps = 5 if calibration is None else 8
     seconds: dict[str, float] = {}
     start = time.perf_counter()
     prediction = predictor(multiplier)
@@ -155,6 +157,12 @@ def _row(
     show(2, steps)
     injected = inject(network, images.images, predicted_errors(prediction), seed=SEED)
     show(3, steps)
+    start = time.perf_counter()
+    inputs = images.images if calibration is None else calibration
+    lines = lines_layer_by_layer(network, multiplier, inputs[:LINE_IMAGES], seed=SEED)
+    behind = inject(network, images.images, lines, seed=SEED)
+    seconds["layer_by_layer"] = time.perf_counter() - start
+    show(4, steps)
     estimate = model.estimate(model.distortion(prediction))
     compensated = {}
     if calibration is not None:
@@ -163,7 +171,7 @@ def _row(
         ways["weights tuned"] = compensate(network, multiplier, images=calibration, tuned=True)
         for index, (way, one) in enumerate(ways.items()):
             compensated[way] = run(one, images.images, multiplier).top1(images.labels)
-            show(4 + index, steps)
+            show(5 + index, steps)
     show(steps, steps)
     return Row(
         multiplier=multiplier.name,
@@ -178,6 +186,8 @@ def _row(
         predicted_interval=estimate.interval,
         injected_distortion=logits_distortion(injected.logits, exact),
         injected_top1=injected.top1(images.labels),
+        layer_by_layer_distortion=logits_distortion(behind.logits, exact),
+        layer_by_layer_top1=behind.top1(images.labels),
         compensated=compensated,
         seconds=seconds,
     )

@@ -18,15 +18,18 @@ def study_text(of: Study, found: Findings) -> str:
             percent(row.top1),
             percent(row.predicted_top1),
             percent(row.injected_top1),
+            percent(row.layer_by_layer_top1),
             f"{row.logits_distortion:.3f}",
             f"{row.predicted_distortion:.3f}",
             f"{row.injected_distortion:.3f}",
+            f"{row.layer_by_layer_distortion:.3f}",
             *(percent(share) for share in row.compensated.values()),
         ]
         for row in sorted(of.rows, key=lambda row: -row.top1)
     ]
     ways = list(of.rows[0].compensated)
-    head = ["multiplier", "mean", "sigma", "top-1", "predicted", "injected", "logits", "predicted", "injected"]
+    ways_of_predicting = ["predicted", "injected", "layer by layer"]
+    head = ["multiplier", "mean", "sigma", "top-1", *ways_of_predicting, "logits", *ways_of_predicting]
     return "\n".join(
         [
             f"{of.network.name}: exact top-1 {percent(of.exact_top1)} on {of.images} images; error matrices on the "
@@ -98,8 +101,13 @@ WORDS = {
     "sampled": "distortion of the layers, sampled",
     "logits": "predicted distortion of the logits (sensitivities)",
     "injected": "distortion of the logits, predicted errors injected",
+    "layer_by_layer": "distortion of the logits, errors predicted layer by layer",
 }
-METHODS = {"sensitivities": "from sensitivities and curve", "injected": "predicted errors injected"}
+METHODS = {
+    "sensitivities": "from sensitivities and curve",
+    "injected": "predicted errors injected",
+    "layer_by_layer": "errors predicted layer by layer injected",
+}
 
 
 def _points(error: float | None) -> str:

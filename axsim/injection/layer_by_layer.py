@@ -1,0 +1,71 @@
+"""The errors that a multiplier makes of a network, predicted layer by layer behind the layers already disturbed.
+
+Predictions from an exact run's statistics take each layer alone. But a heavy multiplier changes what the next layer is
+given, and so that layer's error. Here a few images go through the network once, and each layer's error is predicted
+from the histograms of the inputs that *this* run gives it, where the layers before have taken their predicted errors.
+The multiplier itself is not run, labels are not used; products are exact, and to each sum come a line at every tap and
+independent noise (equation (6) of `axsim/predict/lines.py`).
+
+To run images with these errors costs a second matrix product, in float64, beside the exact one: about what it takes to
+simulate the multiplier, or more. It does not replace the simulation: it says how much of the loss the first two moments
+at each tap explain. What the moment model says without running anything is in `axsim/predict/levels.py`.
+"""
+
+import numpy as np
+
+from ..images import Pixels
+from ..inference.engine import forward
+from ..inference.prepared import LayerInput, Multiplying, PreparedLayer, Sums, prepare
+from ..multipliers.product_table import Multiplier, check_multiplier
+from ..networks.network import Network
+from ..predict import TapLines, tap_lines
+from .run import Injector
+
+
+def lines_layer_by_layer(
+    network: Network, multiplier: Multiplier, images: Pixels, *, seed: int = 0
+) -> dict[str, TapLines]:
+    """
+    Predict the error of every layer with weights, each behind the predicted errors of those before it.
+
+    Parameters
+    ----------
+    network : Network
+    multiplier : Multiplier
+        For all layers with weights; products of two activations stay exact.
+    images : uint8 [N, H, W, C]
+        A few dozen, all in memory at once with one layer's columns; best not those that the errors are injected on.
+    seed : int
+        Of the noise, as for `axsim.inject`.
+
+    Returns
+    -------
+    dict of str to TapLines
+        To be given to `axsim.inject`.
+
+    Raises
+    ------
+    ImageError
+        If the images do not fit the network.
+    MultiplierError
+        If the multiplier cannot serve a layer.
+    """
+    check_multiplier(multiplier)
+    layers = prepare(network, dict.fromkeys((layer.name for layer in network.layers), None))
+    numbers = {layer.name: number for number, layer in enumerate(network.weight_layers)}
+    found: dict[str, TapLines] = {}
+
+    def accumulate(layer: Multiplying, given: LayerInput) -> Sums:
+        sums = layer.sums(given, None)
+        if isinstance(layer, PreparedLayer):
+            name = layer.node.name
+            statistics = layer.statistics()
+            statistics.add(given.columns)
+            found[name] = tap_lines(statistics, multiplier)
+            size = int(np.prod(network.shapes[name][1:]))
+            Injector(layer, found[name], numbers[name], seed, size).add(sums, given)
+        return sums
+
+    for _ in forward(network, layers, images, accumulate, len(images)):
+        pass
+    return found
