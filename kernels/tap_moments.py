@@ -5,89 +5,182 @@ from numba import prange
 
 from .compilation import kernel
 
+TAPS = 8  # whose tables, of 8 KiB each but read only at codes that occur, stay near while all rows are added up
+
+
+@kernel(reassociate=True)
+def _moments_of_codes(codes, error, low, p, values, mean, variance, table):
+    """
+    table[w] = (E e, Var e, Var e - s^2 Var x, s),   s = Cov(e, x) / Var x,   e = error[w, x], for each w in codes
+
+    Four codes share the activations that are read; the last four take codes twice rather than fewer of them.
+    """
+    size, last = p.size, codes.size - 1
+    v = values[low : low + size]
+    for i in range(0, codes.size, 4):
+        c0, c1 = codes[i], codes[min(i + 1, last)]
+        c2, c3 = codes[min(i + 2, last)], codes[min(i + 3, last)]
+        e0, e1 = error[c0, low : low + size], error[c1, low : low + size]
+        e2, e3 = error[c2, low : low + size], error[c3, low : low + size]
+        t0, t1, t2, t3 = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
+        q0, q1, q2, q3 = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
+        x0, x1, x2, x3 = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
+        for x in range(size):
+            s0, s1, s2, s3 = p[x] * e0[x], p[x] * e1[x], p[x] * e2[x], p[x] * e3[x]
+            t0 += s0
+            t1 += s1
+            t2 += s2
+            t3 += s3
+            q0 += s0 * e0[x]
+            q1 += s1 * e1[x]
+            q2 += s2 * e2[x]
+            q3 += s3 * e3[x]
+            x0 += s0 * v[x]
+            x1 += s1 * v[x]
+            x2 += s2 * v[x]
+            x3 += s3 * v[x]
+        for code, total, square, with_x in ((c0, t0, q0, x0), (c1, t1, q1, x1), (c2, t2, q2, x2), (c3, t3, q3, x3)):
+            first = np.float64(total)
+            own = np.float64(square) - first * first
+            slope = (np.float64(with_x) - first * mean) / variance if variance > 1e-9 else 0.0
+            table[code, 0] = first
+            table[code, 1] = own
+            table[code, 2] = own - slope * slope * variance
+            table[code, 3] = slope
+
 
 @kernel(parallel=True, reassociate=True)
 def tap_moments(
-    weight, error, values, first_tap, depth, starts, lows, probability, mean, variance, bounds, slope, rows
+    weight,
+    with_exact,
+    pieces,
+    bounds,
+    error,
+    values,
+    code_starts,
+    codes,
+    starts,
+    lows,
+    probability,
+    mean,
+    variance,
+    slope,
+    sums,
 ):
     """
-    For every row (a filter of any layer), with e = error[w, x], x distributed as at each of its taps:
+    For every piece, rows (filters of one layer) over some of their taps, with e = error[w, x], x as at each tap:
 
-        rows[r] = (sum_k E e, sum_k Var e, sum_k (Var e - slope^2 Var x))        slope[i] = Cov(e, x) / Var x
+        sums[row] = (sum_k E e, sum_k Var e, sum_k (Var e - s_k^2 Var x), sum_k s_k with_exact[k])
 
-    weight uint8 [sum of depths], the rows one behind the other; error float32 [256, 256], columns in ascending order of
-    the activation's value; values float32 [256], these activations; first_tap, depth int64 [R]: row r has the taps
-    first_tap[r], first_tap[r] + 1, ...; starts int64 [T + 1], lows int64 [T]: the activations of tap t are those from
-    column lows[t] on, with probability[starts[t] : starts[t + 1]], float32; mean, variance float64 [T], of the
-    activation; bounds int64: one thread takes the rows from one bound to the next; slope float32 and rows float64
-    [R, 3], written. Where an activation is constant, the slope is 0.
+    s_k = Cov(e, x) / Var x is written to slope; where an activation is constant, it is 0. What a tap's table has at a
+    code is computed once for all rows, and only at codes that some row has there.
+
+    weight uint8, with_exact, slope float32 [W], the rows one behind the other; pieces int64 [P, 6]: first tap, number
+    of taps, first row of sums, number of rows, index in weight of the first row's first tap, and step to the next row;
+    bounds int64: one thread takes the pieces from one bound to the next; error float32 [256, 256], columns in ascending
+    order of the activation's value; values float32 [256], these activations; code_starts int64 [T + 1], codes uint8:
+    the weights at tap t are codes[code_starts[t] : code_starts[t + 1]], at least one; starts int64 [T + 1], lows int64
+    [T]: its activations are those from column lows[t] on, with probability[starts[t] : starts[t + 1]], float32; mean,
+    variance float64 [T], of the activation; sums float64 [R, 4], written.
     """
-    ends = np.empty(depth.size + 1, np.int64)
-    ends[0] = 0
-    for r in range(depth.size):
-        ends[r + 1] = ends[r] + depth[r]
     for part in prange(bounds.size - 1):
-        for r in range(bounds[part], bounds[part + 1]):
-            bias, noise, rest = 0.0, 0.0, 0.0
-            for k in range(depth[r]):
-                tap = first_tap[r] + k
-                low = lows[tap]
-                size = starts[tap + 1] - starts[tap]
-                p = probability[starts[tap] : starts[tap + 1]]
-                e = error[weight[ends[r] + k], low : low + size]
-                v = values[low : low + size]
-                total, square, with_x = np.float32(0), np.float32(0), np.float32(0)
-                for x in range(size):
-                    share = p[x] * e[x]
-                    total += share
-                    square += share * e[x]
-                    with_x += share * v[x]
-                own = np.float64(square) - np.float64(total) * np.float64(total)
-                s = 0.0
-                if variance[tap] > 1e-9:
-                    s = (np.float64(with_x) - np.float64(total) * mean[tap]) / variance[tap]
-                slope[ends[r] + k] = s
-                bias += total
-                noise += own
-                rest += own - s * s * variance[tap]
-            rows[r, 0] = bias
-            rows[r, 1] = noise
-            rows[r, 2] = rest
+        tables = np.empty((TAPS, 256, 4))
+        for piece in range(bounds[part], bounds[part + 1]):
+            first_tap, taps, row, rows, first, step = pieces[piece]
+            sums[row : row + rows] = 0.0
+            for block in range(0, taps, TAPS):
+                count = min(TAPS, taps - block)
+                for k in range(count):
+                    tap = first_tap + block + k
+                    _moments_of_codes(
+                        codes[code_starts[tap] : code_starts[tap + 1]],
+                        error,
+                        lows[tap],
+                        probability[starts[tap] : starts[tap + 1]],
+                        values,
+                        mean[tap],
+                        variance[tap],
+                        tables[k],
+                    )
+                for m in range(rows):
+                    at = first + m * step + block
+                    bias, noise, rest, cross = 0.0, 0.0, 0.0, 0.0
+                    for k in range(count):
+                        w = weight[at + k]
+                        bias += tables[k, w, 0]
+                        noise += tables[k, w, 1]
+                        rest += tables[k, w, 2]
+                        s = tables[k, w, 3]
+                        slope[at + k] = s
+                        cross += s * with_exact[at + k]
+                    sums[row + m, 0] += bias
+                    sums[row + m, 1] += noise
+                    sums[row + m, 2] += rest
+                    sums[row + m, 3] += cross
 
 
 @kernel(parallel=True, reassociate=True)
-def quadratic_forms(rows, covariance, out):
+def quadratic_forms(rows, lines, blocks, bounds, out):
     """
-    out[g, m] = s S s',   s = rows[g, m], S = covariance[g], symmetric: only its lower triangle is read
+    For every row of every block, with the block's lines:
 
-    rows float32 [groups, M, K]; covariance float32 [groups, K, K]; out float64 [groups, M], written. Four rows share
-    each row of S that is read.
+        out = sum_i row[i] (line_i . row)     lines of a lower triangle: the form row L row'
+        out = sum_i (line_i . row)^2          lines of a factor: the form row F' F row'
+
+    rows, lines float32, each row and each line `width` long, filled up with zeros to a multiple of 16; blocks int64
+    [B, 7]: index in rows of the first row, number of rows, width, index in lines of the first line, number of lines
+    (even), whether they are of a triangle, and index in out of the first row; bounds int64: one thread takes the blocks
+    from one bound to the next; out float64, written. Four rows share two lines.
     """
-    groups, count, depth = rows.shape
-    blocks = (count + 3) // 4
-    for task in prange(groups * blocks):
-        group, first = task // blocks, 4 * (task % blocks)
-        matrix = covariance[group]
-        # The last block takes rows twice rather than fewer of them.
-        m0, m1 = first, min(first + 1, count - 1)
-        m2, m3 = min(first + 2, count - 1), min(first + 3, count - 1)
-        r0, r1, r2, r3 = rows[group, m0], rows[group, m1], rows[group, m2], rows[group, m3]
-        t0, t1, t2, t3 = 0.0, 0.0, 0.0, 0.0
-        for k in range(depth):
-            line = matrix[k]
-            a0, a1, a2, a3 = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
-            for j in range(k):
-                value = line[j]
-                a0 += value * r0[j]
-                a1 += value * r1[j]
-                a2 += value * r2[j]
-                a3 += value * r3[j]
-            own = line[k]
-            t0 += np.float64(r0[k]) * (2.0 * a0 + own * r0[k])
-            t1 += np.float64(r1[k]) * (2.0 * a1 + own * r1[k])
-            t2 += np.float64(r2[k]) * (2.0 * a2 + own * r2[k])
-            t3 += np.float64(r3[k]) * (2.0 * a3 + own * r3[k])
-        out[group, m3], out[group, m2], out[group, m1], out[group, m0] = t3, t2, t1, t0
+    for part in prange(bounds.size - 1):
+        for block in range(bounds[part], bounds[part + 1]):
+            first, count, width, first_line, line_count, triangle, at = blocks[block]
+            out[at : at + count] = 0.0
+            for i in range(0, line_count, 2):
+                # Behind its diagonal a line of a triangle is 0.
+                size = (i + 17) // 16 * 16 if triangle else width
+                start = first_line + i * width
+                line0, line1 = lines[start : start + size], lines[start + width : start + width + size]
+                if count == 1:
+                    row = rows[first : first + size]
+                    a, b = np.float32(0), np.float32(0)
+                    for j in range(size):
+                        a += line0[j] * row[j]
+                        b += line1[j] * row[j]
+                    x, y = (row[i], row[i + 1]) if triangle else (a, b)
+                    out[at] += np.float64(x) * a + np.float64(y) * b
+                    continue
+                for m in range(0, count, 4):
+                    # The last four take rows twice rather than fewer of them.
+                    m0, m1, m2, m3 = m, min(m + 1, count - 1), min(m + 2, count - 1), min(m + 3, count - 1)
+                    r0 = rows[first + m0 * width : first + m0 * width + size]
+                    r1 = rows[first + m1 * width : first + m1 * width + size]
+                    r2 = rows[first + m2 * width : first + m2 * width + size]
+                    r3 = rows[first + m3 * width : first + m3 * width + size]
+                    a0, a1, a2, a3 = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
+                    b0, b1, b2, b3 = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
+                    for j in range(size):
+                        a0 += line0[j] * r0[j]
+                        a1 += line0[j] * r1[j]
+                        a2 += line0[j] * r2[j]
+                        a3 += line0[j] * r3[j]
+                        b0 += line1[j] * r0[j]
+                        b1 += line1[j] * r1[j]
+                        b2 += line1[j] * r2[j]
+                        b3 += line1[j] * r3[j]
+                    if triangle:
+                        x0, x1, x2, x3 = r0[i], r1[i], r2[i], r3[i]
+                        y0, y1, y2, y3 = r0[i + 1], r1[i + 1], r2[i + 1], r3[i + 1]
+                    else:
+                        x0, x1, x2, x3 = a0, a1, a2, a3
+                        y0, y1, y2, y3 = b0, b1, b2, b3
+                    out[at + m0] += np.float64(x0) * a0 + np.float64(y0) * b0
+                    if m + 1 < count:
+                        out[at + m1] += np.float64(x1) * a1 + np.float64(y1) * b1
+                    if m + 2 < count:
+                        out[at + m2] += np.float64(x2) * a2 + np.float64(y2) * b2
+                    if m + 3 < count:
+                        out[at + m3] += np.float64(x3) * a3 + np.float64(y3) * b3
 
 
 @kernel(parallel=True, reassociate=True)

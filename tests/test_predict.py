@@ -3,6 +3,8 @@
 import itertools
 import math
 
+import hypothesis
+import hypothesis.strategies as st
 import numpy as np
 import pytest
 import reference
@@ -102,6 +104,44 @@ def test_groups_are_predicted_each_from_its_own_taps():
     for level in ("conditional", "covariance"):
         parts = math.sqrt(sum(getattr(one, level) ** 2 for one in alone))
         assert getattr(together, level) == pytest.approx(parts, rel=1e-6)
+
+
+@hypothesis.settings(deadline=None, max_examples=40)
+@hypothesis.given(
+    shapes=st.lists(st.tuples(st.integers(1, 3), st.integers(1, 19), st.integers(1, 150)), min_size=1, max_size=3),
+    seed=st.integers(0, 1000),
+)
+def test_equations_4_and_5_one_weight_at_a_time(shapes, seed):
+    """Layers (groups, rows a group, taps) of any shape, predicted together, against plain float64 sums."""
+    rng = np.random.default_rng(seed)
+    multiplier = MULTIPLIERS[seed % len(MULTIPLIERS)]
+    values = reference.values_of("s8")
+    error = reference.product_table(multiplier, "s8", "s8") - reference.product_table(None, "s8", "s8")
+    layers = {}
+    for number, (groups, rows, depth) in enumerate(shapes):
+        weight = rng.integers(0, 256, (groups * rows, depth), dtype=np.uint8)
+        columns = rng.integers(0, rng.integers(2, 256), (groups * depth, 30), dtype=np.uint8)
+        layers[f"layer{number}"] = gathered(weight, columns, groups), columns
+    statistics = NetworkStatistics("", "", 0, {name: layer for name, (layer, _) in layers.items()})
+    found = Predictor(statistics)(multiplier).layers
+    for name, (layer, columns) in layers.items():
+        total, rows = 0.0, layer.channels // layer.groups
+        for m in range(layer.channels):
+            own = columns[m // rows * layer.taps :][: layer.taps]
+            x, e = values[own].astype(float), error[layer.weight[m][:, None], own].astype(float)
+            centred = x - x.mean(axis=1, keepdims=True)
+            variance = (centred**2).mean(axis=1)
+            slope = (e * centred).mean(axis=1) / np.where(variance > 1e-9, variance, np.inf)
+            rest = e.var(axis=1) - slope**2 * variance
+            linear = ((slope @ centred) ** 2).mean()
+            exact = values[layer.weight[m]] @ centred
+            assert found[name].mean[m] == pytest.approx(e.mean(axis=1).sum(), rel=1e-4, abs=1e-2)
+            if (exact**2).mean() > 1:
+                gain = ((slope @ centred) * exact).mean() / (exact**2).mean()
+                assert found[name].gain[m] == pytest.approx(gain, rel=1e-3, abs=1e-4)
+            total += e.mean(axis=1).sum() ** 2 + max(0.0, linear + rest.sum())
+        wanted = math.sqrt(layer.pixels * total)
+        assert found[name].norms.covariance == pytest.approx(wanted, rel=1e-4, abs=1e-2)
 
 
 def test_the_exact_multiplier_is_predicted_to_do_nothing():

@@ -42,8 +42,9 @@ def tap_lines(layer: LayerStatistics, multiplier: Multiplier) -> TapLines:
     Covariances are not needed. Raises MultiplierError if the multiplier cannot serve the layer's operands.
     """
     error = multiplier.serving(layer.w_format, layer.x_format).error().astype(np.float64)
-    slopes, rows = TapSlopes([layer])(error)
-    slope = np.rint(slopes.reshape(layer.weight.shape).astype(np.float64) / STEP) * STEP
+    slopes, (mean, _, rest, _) = TapSlopes([layer])(error)
+    slopes = slopes.reshape(layer.channels, -1)[:, : layer.taps]
+    slope = np.rint(slopes.astype(np.float64) / STEP) * STEP
     means = layer.tap_means.reshape(layer.groups, -1)
     linear = np.einsum("gmk,gk->gm", slope.reshape(layer.groups, -1, layer.taps), means).reshape(-1)
-    return TapLines(slope, rows[:, 0] - linear, np.sqrt(np.maximum(0.0, rows[:, 2])))
+    return TapLines(slope, mean - linear, np.sqrt(np.maximum(0.0, rest)))

@@ -6,15 +6,13 @@ import itertools
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import AxsimError
 from ..formats import pattern_values
 from ..kernels.tap_moments import quadratic_forms, tap_moments
 from ..statistics import LayerStatistics
+from .covariance import LANES, Index, LayerCovariance, Single, Vector, filled_up
 
-PARTS = 64  # into which the rows are dealt out to threads
-LANES = 16  # to a multiple of which a tap's activations are filled up, with probability 0
-Vector = npt.NDArray[np.float64]
-Single = npt.NDArray[np.float32]
+PARTS = 64  # into which the work is dealt out to threads
+PIECE_TAPS = 64  # of a layer, whose rows one thread adds up
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -39,70 +37,80 @@ class ChannelMoments:
 
 
 class TapSlopes:
-    """Layers whose operands have the same formats, as one list of rows and one of taps; needs their histograms only."""
+    """Layers whose operands have the same formats, their rows in one list and their taps in another.
+
+    Needs their histograms only. Rows of weights and slopes are filled up with zeros to a multiple of 16 taps.
+
+    Attributes
+    ----------
+    rows, taps : int64 [layers + 1]
+        Where the rows and the taps of each layer begin, and end.
+    tap_variance : float64 [T]
+        Of the activation at each tap.
+    """
 
     def __init__(self, layers: list[LayerStatistics]) -> None:
-        values = pattern_values(layers[0].x_format).astype(np.float64)
-        self._order = np.argsort(values, kind="stable")
-        values = values[self._order]
-        self._values = values.astype(np.float32)
-        self._weight = np.concatenate([layer.weight.reshape(-1) for layer in layers])
-        self._depth = np.concatenate([np.full(len(layer.weight), layer.weight.shape[1]) for layer in layers])
-        taps = np.cumsum([0] + [len(layer.tap_counts) for layer in layers])
-        self._first_tap = np.concatenate([_first_taps(each) + at for each, at in zip(layers, taps, strict=False)])
-        ends = np.concatenate([[0], np.cumsum(self._depth)])
-        self._bounds = np.searchsorted(ends, np.linspace(0, ends[-1], PARTS + 1)).astype(np.int64)
-        self._pack([layer.tap_probabilities[:, self._order] for layer in layers], values)
-        rows = np.cumsum([0] + [len(layer.weight) for layer in layers])
-        # Of each layer: where its slopes start, its rows, and the variances of its taps.
-        self.places = [
-            (int(ends[first]), slice(first, last), self._variance[taps[i] : taps[i + 1]])
-            for i, (first, last) in enumerate(itertools.pairwise(rows))
-        ]
+        self._activations = _Activations(layers)
+        self.tap_variance = self._activations.variance
+        self.taps = np.cumsum([0] + [len(layer.tap_counts) for layer in layers])
+        self.rows = np.cumsum([0] + [layer.channels for layer in layers])
+        self._weight = np.concatenate([_filled_up_weight(layer).reshape(-1) for layer in layers])
+        codes = [_codes_of_taps(layer) for layer in layers]
+        self._code_starts = np.concatenate([[0], np.cumsum(np.concatenate([counts for counts, _ in codes]))])
+        self._codes = np.concatenate([each for _, each in codes])
+        self._deal_out(layers)
 
-    def _pack(self, probabilities: list[Vector], values: Vector) -> None:
-        """Keep of each tap's distribution only the stretch from its lowest to its highest activation."""
-        starts, lows, packed, means, variances = [np.zeros(1, np.int64)], [], [], [], []
-        for table in probabilities:
-            seen = table > 0
-            low = seen.argmax(axis=1)
-            size = np.maximum(1, 256 - seen[:, ::-1].argmax(axis=1) - low)
-            size = -(-size // LANES) * LANES
-            low = np.minimum(low, 256 - size)
-            inside = (np.arange(256) >= low[:, None]) & (np.arange(256) < (low + size)[:, None])
-            packed.append(table[inside].astype(np.float32))
-            lows.append(low)
-            starts.append(starts[-1][-1] + np.cumsum(size))
-            means.append(table @ values)
-            variances.append(np.maximum(0.0, table @ values**2 - means[-1] ** 2))
-        self._starts, self._lows = np.concatenate(starts), np.concatenate(lows).astype(np.int64)
-        self._probability = np.concatenate(packed)
-        self._mean, self._variance = np.concatenate(means), np.concatenate(variances)
+    def _deal_out(self, layers: list[LayerStatistics]) -> None:
+        """Cut the rows by taps, and remember which row each sum of a piece belongs to."""
+        pieces, owners, sums, first = [], [], 0, 0
+        for layer, tap, row in zip(layers, self.taps, self.rows, strict=False):
+            in_group, depth = layer.channels // layer.groups, layer.taps
+            step = filled_up(depth)
+            for group in range(layer.groups):
+                own = np.arange(in_group) + row + group * in_group
+                for start in range(0, depth, PIECE_TAPS):
+                    at = first + group * in_group * step + start
+                    count = min(PIECE_TAPS, depth - start)
+                    pieces.append((tap + group * depth + start, count, sums, in_group, at, step))
+                    owners.append(own)
+                    sums += in_group
+            first += layer.channels * step
+        self._pieces, self._owners = np.array(pieces, np.int64), np.concatenate(owners)
+        sizes = self._activations.sizes * np.diff(self._code_starts)
+        ends = np.concatenate([[0], np.cumsum(sizes)])
+        first_tap, taps, rows = (self._pieces[:, column] for column in (0, 1, 3))
+        # To look a weight up costs about as much as two steps of sixteen activations.
+        self._bounds = bounds_of(ends[first_tap + taps] - ends[first_tap] + 2 * LANES * taps * rows)
 
-    def __call__(self, error: Vector) -> tuple[Single, Vector]:
+    def __call__(self, error: Vector, partner: Single | None = None) -> tuple[Single, Vector]:
         """
-        Slope at every weight, float32, and of every row the three sums of `kernels/tap_moments.py`, float64 [R, 3].
+        Slope at every weight, float32 [W], and of every row four sums over its taps, float64 [4, R].
 
-        error float64 [256, 256] by the patterns of w and x.
+        They are those of `kernels/tap_moments.py`: means, variances, variances beside the slopes, and the slopes times
+        the partner, float32 [W], 0 where none is given; error float64 [256, 256] by the patterns of w and x.
         """
-        slope = np.empty(len(self._weight), np.float32)
-        rows = np.empty((len(self._depth), 3))
+        activations = self._activations
+        slope = np.zeros(len(self._weight), np.float32)
+        sums = np.empty((len(self._owners), 4))
         tap_moments(
             self._weight,
-            np.ascontiguousarray(error[:, self._order], np.float32),
-            self._values,
-            self._first_tap,
-            self._depth,
-            self._starts,
-            self._lows,
-            self._probability,
-            self._mean,
-            self._variance,
+            np.zeros_like(slope) if partner is None else partner,
+            self._pieces,
             self._bounds,
+            np.ascontiguousarray(error[:, activations.order], np.float32),
+            activations.values,
+            self._code_starts,
+            self._codes,
+            activations.starts,
+            activations.lows,
+            activations.probability,
+            activations.mean,
+            activations.variance,
             slope,
-            rows,
+            sums,
         )
-        return slope, rows
+        rows = int(self.rows[-1])
+        return slope, np.stack([np.bincount(self._owners, weights=column, minlength=rows) for column in sums.T])
 
 
 class TapMoments:
@@ -113,73 +121,96 @@ class TapMoments:
 
     def __init__(self, layers: list[LayerStatistics]) -> None:
         self._slopes = TapSlopes(layers)
-        self._layers = [
-            _LayerCovariance(layer, *place) for layer, place in zip(layers, self._slopes.places, strict=True)
+        self._covariances = [
+            LayerCovariance(layer, self._slopes.tap_variance[first:last])
+            for layer, (first, last) in zip(layers, itertools.pairwise(self._slopes.taps), strict=True)
         ]
+        self._with_exact = np.concatenate([each.with_exact.reshape(-1) for each in self._covariances])
+        blocks, costs, first, line = [], [], 0, 0
+        for layer, row, each in zip(layers, self._slopes.rows, self._covariances, strict=False):
+            own, own_costs = each.lines.blocks(layer.channels // layer.groups, first, line, int(row))
+            blocks += own
+            costs += own_costs
+            first += each.with_exact.size
+            line += each.lines.values.size
+        self._lines = np.concatenate([each.lines.values.reshape(-1) for each in self._covariances])
+        for each in self._covariances:
+            del each.lines, each.with_exact  # which lie in the arrays of all layers from now on
+        self._blocks, self._bounds = np.array(blocks, np.int64), bounds_of(np.array(costs))
 
     def __call__(self, error: Vector) -> list[ChannelMoments]:
         """Moments of every layer's channels, error float64 [256, 256] by the patterns of w and x."""
-        slope, rows = self._slopes(error)
-        return [layer.moments(slope, rows) for layer in self._layers]
+        slope, (mean, independent, rest, cross) = self._slopes(error, self._with_exact)
+        linear = np.empty(len(mean))
+        quadratic_forms(slope, self._lines, self._blocks, self._bounds, linear)
+        found = []
+        for each, (first, last) in zip(self._covariances, itertools.pairwise(self._slopes.rows), strict=True):
+            own, variance = slice(first, last), each.exact_variance
+            gain = np.divide(cross[own], variance, out=np.zeros_like(variance), where=variance > 1e-9)
+            found.append(
+                ChannelMoments(
+                    mean[own], independent[own], linear[own], rest[own], gain, variance, each.centre,
+                    each.exact_square, each.product_square,
+                )
+            )  # fmt: skip
+        return found
 
 
-class _LayerCovariance:
-    """How a layer's taps covary, and what its weights make of that."""
+class _Activations:
+    """Distribution of the activation at every tap, kept only from its lowest to its highest.
 
-    def __init__(self, layer: LayerStatistics, start: int, rows: slice, tap_variance: Vector) -> None:
-        self._start, self._rows = start, rows
-        self._shape = layer.groups, len(layer.weight) // layer.groups, layer.weight.shape[1]
-        self._matrix: Single | None = None
-        self._factor: Single | None = None
-        if layer.has_covariances:
-            self._matrix = layer.covariances().astype(np.float32)
-        elif layer.sample.shape[1]:
-            self._factor = (layer.centred_sample() / np.sqrt(layer.sample.shape[1])).astype(np.float32)
-        else:
-            raise AxsimError("covariances must be gathered while the network runs: use axsim.gather_statistics")
-        weight = layer.weight_values.reshape(self._shape)
-        means = layer.tap_means.reshape(layer.groups, -1)
-        self._with_exact = self._times_covariance(weight.astype(np.float32))  # W S, [groups, M / groups, K]
-        self._exact_variance = np.maximum(0.0, (weight * self._with_exact).sum(axis=2)).reshape(-1)
-        self._centre = np.einsum("gmk,gk->gm", weight, means).reshape(-1)
-        codes = weight + layer.weight_zero_point.reshape(*self._shape[:2], 1)
-        variance = np.maximum(0.0, (codes * self._times_covariance(codes.astype(np.float32))).sum(axis=2))
-        self._exact_square = float((variance + np.einsum("gmk,gk->gm", codes, means) ** 2).mean())
-        squares = tap_variance.reshape(layer.groups, -1) + means**2
-        self._product_square = float(np.einsum("gmk,gk->gm", codes**2, squares).mean())
+    Attributes
+    ----------
+    order : int64 [256]
+        Patterns in ascending order of their values.
+    values : float32 [256]
+        These values.
+    starts, lows, probability, mean, variance
+        See `tap_moments`.
+    sizes : int64 [T]
+        Activations kept of each tap.
+    """
 
-    def _times_covariance(self, rows: Single) -> Single:
-        if self._matrix is not None:
-            return rows @ self._matrix
-        assert self._factor is not None
-        return ((rows @ self._factor) @ self._factor.transpose(0, 2, 1)).astype(np.float32)
-
-    def moments(self, slope: Single, rows: Vector) -> ChannelMoments:
-        groups, channels, depth = self._shape
-        slopes = slope[self._start : self._start + groups * channels * depth].reshape(self._shape)
-        if self._matrix is not None:
-            linear = np.empty((groups, channels))
-            quadratic_forms(slopes, self._matrix, linear)
-        else:
-            assert self._factor is not None
-            linear = ((slopes @ self._factor) ** 2).sum(axis=2)
-        cross = np.einsum("gmk,gmk->gm", slopes, self._with_exact).reshape(-1).astype(np.float64)
-        variance = self._exact_variance
-        mean, independent, rest = rows[self._rows].T
-        return ChannelMoments(
-            mean,
-            independent,
-            linear.reshape(-1).astype(np.float64),
-            rest,
-            np.divide(cross, variance, out=np.zeros_like(cross), where=variance > 1e-9),
-            variance,
-            self._centre,
-            self._exact_square,
-            self._product_square,
-        )
+    def __init__(self, layers: list[LayerStatistics]) -> None:
+        values = pattern_values(layers[0].x_format).astype(np.float64)
+        self.order = np.argsort(values, kind="stable")
+        values = values[self.order]
+        self.values = values.astype(np.float32)
+        all_sizes, lows, packed, means, variances = [], [], [], [], []
+        for layer in layers:
+            table = layer.tap_probabilities[:, self.order]
+            seen = table > 0
+            low = seen.argmax(axis=1)
+            size = np.maximum(1, 256 - seen[:, ::-1].argmax(axis=1) - low)
+            size = -(-size // LANES) * LANES
+            low = np.minimum(low, 256 - size)
+            inside = (np.arange(256) >= low[:, None]) & (np.arange(256) < (low + size)[:, None])
+            packed.append(table[inside].astype(np.float32))
+            lows.append(low)
+            all_sizes.append(size)
+            means.append(table @ values)
+            variances.append(np.maximum(0.0, table @ values**2 - means[-1] ** 2))
+        self.sizes, self.lows = np.concatenate(all_sizes), np.concatenate(lows).astype(np.int64)
+        self.starts = np.concatenate([[0], np.cumsum(self.sizes)])
+        self.probability = np.concatenate(packed)
+        self.mean, self.variance = np.concatenate(means), np.concatenate(variances)
 
 
-def _first_taps(layer: LayerStatistics) -> npt.NDArray[np.int64]:
-    """First tap of each row, int64 [M]: the rows of a group share theirs."""
-    rows = len(layer.weight) // layer.groups
-    return np.repeat(np.arange(layer.groups, dtype=np.int64) * layer.weight.shape[1], rows)
+def _filled_up_weight(layer: LayerStatistics) -> npt.NDArray[np.uint8]:
+    weight = np.zeros((layer.channels, filled_up(layer.taps)), np.uint8)
+    weight[:, : layer.taps] = layer.weight
+    return weight
+
+
+def _codes_of_taps(layer: LayerStatistics) -> tuple[Index, npt.NDArray[np.uint8]]:
+    """Return how many weight codes meet each tap, and these codes, tap after tap."""
+    seen = np.zeros((layer.groups, layer.taps, 256), np.bool_)
+    group = np.arange(layer.channels)[:, None] // (layer.channels // layer.groups)
+    seen[group, np.arange(layer.taps), layer.weight] = True
+    return seen.sum(axis=2).reshape(-1), np.nonzero(seen)[2].astype(np.uint8)
+
+
+def bounds_of(costs: npt.NDArray[np.generic]) -> Index:
+    """Return where to cut a list into PARTS that cost about as much, int64 [PARTS + 1]."""
+    ends = np.concatenate([[0.0], np.cumsum(costs, dtype=np.float64)])
+    return np.searchsorted(ends, np.linspace(0.0, ends[-1], PARTS + 1)).astype(np.int64)
