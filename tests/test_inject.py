@@ -65,7 +65,7 @@ def errors_of(model, images=40, seed=1, **shape):
     given = LayerInput(layer.node, columns.reshape(depth, images, size, size), 0, (size, size))
     exact = layer.sums(given, None)
     sums = exact.copy()
-    Injector(layer, model, 3, seed, size * size).add(sums, given)
+    Injector(layer, model, 3, seed).add(sums, given)
     return sums.astype(float) - exact, exact, columns, layer
 
 

@@ -104,6 +104,18 @@ def test_lines_of_another_layer_are_refused():
     name = network.weight_layers[0].name
     with pytest.raises(AxsimError, match="slope must have one entry"):
         inject(network, random_images(network, 1), {name: TapLines(np.zeros((1, 1)), np.zeros(1), np.zeros(1))})
+    layer = network.weight_layers[0]
+    channels, depth = len(layer.weight), layer.weight[0].size
+    fitting = TapLines(np.zeros((channels, depth)), np.zeros(channels), np.zeros(channels))
+    for part in ("shift", "noise"):
+        with pytest.raises(AxsimError, match=f"{part} must have one entry for each of the {channels} output channels"):
+            inject(
+                network,
+                random_images(network, 1),
+                {name: dataclasses.replace(fitting, **{part: np.zeros(channels + 1)})},
+            )
+    with pytest.raises(AxsimError, match="seed must be"):
+        lines_layer_by_layer(network, axsim.multiplier("mitchell"), random_images(network, 1), seed=-1)
     with pytest.raises(AxsimError, match="serve"):
         lines_layer_by_layer(
             network_of(["conv"], 2, "affine"), axsim.multiplier("mul8s_1KVL"), random_images(network, 1)

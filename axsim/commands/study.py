@@ -31,7 +31,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--measured-images", type=count, metavar="N", default=100, help="images to measure error matrices on (100)"
     )
     parser.add_argument(
-        "--calibration", metavar="FILE", help="compensate each multiplier too, layer by layer on these images"
+        "--calibration",
+        metavar="FILE",
+        help="compensate each multiplier too, layer by layer on these images; from the first 32 of them, without it "
+        "of --images, errors are predicted layer by layer",
     )
     parser.add_argument("--calibration-limit", type=count, default=128, metavar="N", help="the first N of them (128)")
     parser.add_argument("--report", metavar="FILE", help="write an HTML report")

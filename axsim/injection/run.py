@@ -55,8 +55,7 @@ def inject(
     AxsimError
         If a dict names a layer that does not exist, channels do not fit, or the seed is out of range.
     """
-    if not isinstance(seed, int | np.integer) or not 0 <= seed <= LARGEST_SEED:
-        raise AxsimError(f"seed must be a whole number from 0 to 2^64 - 1, got {seed!r}")
+    check_seed(seed)
     names = [layer.name for layer in network.weight_layers]
     chosen = dict(errors) if isinstance(errors, Mapping) else dict.fromkeys(names, errors)
     for name, each in chosen.items():
@@ -66,7 +65,7 @@ def inject(
             raise AxsimError(f"errors must be ErrorModel, ChannelErrors or TapLines, got {each!r}")
     layers = prepare(network, dict.fromkeys((layer.name for layer in network.layers), None))
     injectors = {
-        name: Injector(layer, chosen[name], names.index(name), seed, int(np.prod(network.shapes[name][1:])))
+        name: Injector(layer, chosen[name], names.index(name), seed)
         for name, layer in layers.items()
         if name in chosen and isinstance(layer, PreparedLayer)
     }
@@ -85,52 +84,51 @@ def inject(
     return Run(logits, steps, {})
 
 
+def check_seed(seed: int) -> None:
+    """Raise AxsimError unless the seed is a whole number from 0 to 2^64 - 1."""
+    if not isinstance(seed, int | np.integer) or not 0 <= seed <= LARGEST_SEED:
+        raise AxsimError(f"seed must be a whole number from 0 to 2^64 - 1, got {seed!r}")
+
+
 class Injector:
     """Errors of one layer; counts the images that have gone by, for each image has its own random numbers."""
 
-    def __init__(self, layer: PreparedLayer, errors: Errors, index: int, seed: int, image_size: int) -> None:
-        self._layer, self._errors, self._index, self._image_size = layer, errors, index, image_size
+    def __init__(self, layer: PreparedLayer, errors: Errors, index: int, seed: int) -> None:
+        self._layer, self._errors, self._index = layer, errors, index
         self._key = np.uint64(seed & 0xFFFFFFFF), np.uint64(seed >> 32)
         self._images = 0
         channels, depth = layer.weight.shape
         if depth >= 2**TAP_BITS or index >= 2 ** (32 - TAP_BITS):
             raise AxsimError(f"layer {layer.node.name}: errors are drawn for less than 2^20 taps and 2^12 layers")
         self._codes = pattern_values(layer.w_format)[layer.weight].astype(np.float32)
-        if isinstance(errors, ChannelErrors):
-            for name in ("mean", "gain", "noise", "centre"):
-                if getattr(errors, name).shape != (channels,):
+        if not isinstance(errors, ErrorModel):
+            for field in dataclasses.fields(errors):
+                wanted, entries = layer.weight.shape[:1], f"{channels} output channels"
+                if field.name == "slope":
+                    wanted, entries = layer.weight.shape, f"{channels} x {depth} weights"
+                if (shape := getattr(errors, field.name).shape) != wanted:
                     raise AxsimError(
-                        f"layer {layer.node.name}: {name} must have one entry for each of the {channels} output "
-                        f"channels, got shape {getattr(errors, name).shape}"
+                        f"layer {layer.node.name}: {field.name} must have one entry for each of the {entries}, "
+                        f"got shape {shape}"
                     )
-
-        if isinstance(errors, TapLines) and errors.slope.shape != layer.weight.shape:
-            raise AxsimError(
-                f"layer {layer.node.name}: slope must have one entry for each of the {channels} x {depth} weights, "
-                f"got shape {errors.slope.shape}"
-            )
 
     def add(self, sums: Sums, given: LayerInput) -> None:
         """Add the errors to exact sums, int32 [M, N], of a batch."""
         errors = self._errors
-        place = self._images, self._image_size, self._index, *self._key
-        self._images += sums.shape[1] // self._image_size
-        if isinstance(errors, ChannelErrors):
-            mean = errors.mean - errors.gain * errors.centre
-            spread = errors.noise.astype(np.float32)[:, None]
-            base = self._layer.less_zero_points(sums, given)
-            add_accumulator_errors(
-                sums, base, *place, mean, errors.gain, spread, standard_values("normal"), self._layer.room
-            )
-            return
+        images = given.x.shape[1]
+        place = self._images, sums.shape[1] // images, self._index, *self._key
+        self._images += images
         channels, depth = self._layer.weight.shape
-        if isinstance(errors, TapLines):
+        if not isinstance(errors, ErrorModel):
+            base: npt.NDArray[np.integer] | npt.NDArray[np.float32]
+            if isinstance(errors, ChannelErrors):
+                base = self._layer.less_zero_points(sums, given)
+                mean, gain = errors.mean - errors.gain * errors.centre, errors.gain
+            else:
+                base = self._along_taps(errors.slope, given.columns)
+                mean, gain = errors.shift, np.ones(channels)
             spread = errors.noise.astype(np.float32)[:, None]
-            lines = self._along_taps(errors.slope, given.columns)
-            add_accumulator_errors(
-                sums, lines, *place, errors.shift, np.ones(channels), spread, standard_values("normal"),
-                self._layer.room,
-            )  # fmt: skip
+            add_accumulator_errors(sums, base, *place, mean, gain, spread, standard_values("normal"), self._layer.room)
             return
         if errors.per == "product":
             x = self._values(given.columns)
