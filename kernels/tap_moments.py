@@ -120,15 +120,15 @@ def tap_moments(
 
 
 @kernel(parallel=True, reassociate=True)
-def quadratic_forms(rows, lines, blocks, bounds, out):
+def quadratic_forms(rows, matrices, blocks, bounds, out):
     """
-    For every row of every block, with the block's lines:
+    For every row of every block, with the block's matrix, whose rows are called lines here:
 
-        out = sum_i row[i] (line_i . row)     lines of a lower triangle: the form row L row'
-        out = sum_i (line_i . row)^2          lines of a factor: the form row F' F row'
+        out = sum_i row[i] (line_i . row)     of a lower triangle L: the form row L row'
+        out = sum_i (line_i . row)^2          of a factor F: the form row F' F row'
 
-    rows, lines float32, each row and each line `width` long, filled up with zeros to a multiple of 16; blocks int64
-    [B, 7]: index in rows of the first row, number of rows, width, index in lines of the first line, number of lines
+    rows, matrices float32, each row and each line `width` long, filled up with zeros to a multiple of 16; blocks int64
+    [B, 7]: index in rows of the first row, number of rows, width, index in matrices of the first line, number of lines
     (even), whether they are of a triangle, and index in out of the first row; bounds int64: one thread takes the blocks
     from one bound to the next; out float64, written. Four rows share two lines.
     """
@@ -140,7 +140,7 @@ def quadratic_forms(rows, lines, blocks, bounds, out):
                 # Behind its diagonal a line of a triangle is 0.
                 size = (i + 17) // 16 * 16 if triangle else width
                 start = first_line + i * width
-                line0, line1 = lines[start : start + size], lines[start + width : start + width + size]
+                line0, line1 = matrices[start : start + size], matrices[start + width : start + width + size]
                 if count == 1:
                     row = rows[first : first + size]
                     a, b = np.float32(0), np.float32(0)

@@ -165,10 +165,10 @@ class Predictor:
             for name, taps, (own_mean, own_variance) in zip(names, self._taps[formats](error), own, strict=True):
                 layer = self.statistics.layers[name]
                 channels, pixels = len(layer.weight), layer.pixels
-                relative = relative_mean**2 * taps.exact_square + relative_variance * taps.product_square
+                relative = relative_mean**2 * taps.exact.square + relative_variance * taps.exact.product_square
                 # A variance below 0 is what rounding, or the rests taken as independent, leave of nothing.
                 variances = np.maximum(0.0, taps.linear + taps.rest)
-                noise = np.maximum(0.0, variances - taps.gain**2 * taps.exact_variance)
+                noise = np.maximum(0.0, variances - taps.gain**2 * taps.exact.variance)
                 norms = PredictedNorms(
                     iid=_independent_norm(layer, mean, variance),
                     relative=math.sqrt(channels * pixels * relative),
@@ -176,9 +176,15 @@ class Predictor:
                     conditional=math.sqrt(pixels * float((taps.mean**2 + np.maximum(0.0, taps.independent)).sum())),
                     covariance=math.sqrt(pixels * float((taps.mean**2 + variances).sum())),
                 )
-                exact_norm = math.sqrt(channels * pixels * taps.exact_square)
+                exact_norm = math.sqrt(channels * pixels * taps.exact.square)
                 found[name] = LayerPrediction(
-                    norms, exact_norm, taps.mean, taps.gain, np.sqrt(noise), taps.centre, np.sqrt(taps.exact_variance)
+                    norms,
+                    exact_norm,
+                    taps.mean,
+                    taps.gain,
+                    np.sqrt(noise),
+                    taps.exact.centre,
+                    np.sqrt(taps.exact.variance),
                 )
         return NetworkPrediction(multiplier.name, {name: found[name] for name in self.statistics.layers})
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from ..formats import pattern_values
 from ..kernels.tap_moments import quadratic_forms, tap_moments
 from ..statistics import LayerStatistics
-from .covariance import LANES, Index, LayerCovariance, Single, Vector, filled_up
+from .covariance import LANES, Covariance, ExactSums, Index, Single, Vector, filled_up, filled_up_rows
 
 PARTS = 64  # into which the work is dealt out to threads
 PIECE_TAPS = 64  # of a layer, whose rows one thread adds up
@@ -20,9 +20,7 @@ class ChannelMoments:
     """Moments of each output channel's error; arrays float64 [M], LSB of the sums (squared where squares).
 
     mean (b_m); independent, the variance if taps were independent; linear (s_m S s_m') and rest, the two parts of the
-    variance otherwise; gain (g_m); exact_variance and centre, variance and mean of the exact sums less the weights'
-    zero points; exact_square, mean square of the exact sums of the stored codes over channels and pixels;
-    product_square, the mean over them of the sum over the taps of the squared products.
+    variance otherwise; gain (g_m); and what the exact sums are.
     """
 
     mean: Vector
@@ -30,10 +28,7 @@ class ChannelMoments:
     linear: Vector
     rest: Vector
     gain: Vector
-    exact_variance: Vector
-    centre: Vector
-    exact_square: float
-    product_square: float
+    exact: ExactSums
 
 
 class TapSlopes:
@@ -43,27 +38,27 @@ class TapSlopes:
 
     Attributes
     ----------
-    rows, taps : int64 [layers + 1]
-        Where the rows and the taps of each layer begin, and end.
-    tap_variance : float64 [T]
-        Of the activation at each tap.
+    rows : int64 [layers + 1]
+        Where the rows of each layer begin, and end.
+    tap_variance : list of float64 [taps of the layer]
+        Of each layer, variance of the activation at each tap.
     """
 
     def __init__(self, layers: list[LayerStatistics]) -> None:
         self._activations = _Activations(layers)
-        self.tap_variance = self._activations.variance
-        self.taps = np.cumsum([0] + [len(layer.tap_counts) for layer in layers])
         self.rows = np.cumsum([0] + [layer.channels for layer in layers])
-        self._weight = np.concatenate([_filled_up_weight(layer).reshape(-1) for layer in layers])
+        self._weight = np.concatenate([filled_up_rows(layer.weight).reshape(-1) for layer in layers])
         codes = [_codes_of_taps(layer) for layer in layers]
         self._code_starts = np.concatenate([[0], np.cumsum(np.concatenate([counts for counts, _ in codes]))])
         self._codes = np.concatenate([each for _, each in codes])
-        self._deal_out(layers)
+        taps = np.cumsum([0] + [len(layer.tap_counts) for layer in layers])
+        self.tap_variance = np.split(self._activations.variance, taps[1:-1])
+        self._deal_out(layers, taps)
 
-    def _deal_out(self, layers: list[LayerStatistics]) -> None:
+    def _deal_out(self, layers: list[LayerStatistics], taps: Index) -> None:
         """Cut the rows by taps, and remember which row each sum of a piece belongs to."""
         pieces, owners, sums, first = [], [], 0, 0
-        for layer, tap, row in zip(layers, self.taps, self.rows, strict=False):
+        for layer, tap, row in zip(layers, taps, self.rows, strict=False):
             in_group, depth = layer.channels // layer.groups, layer.taps
             step = filled_up(depth)
             for group in range(layer.groups):
@@ -78,9 +73,9 @@ class TapSlopes:
         self._pieces, self._owners = np.array(pieces, np.int64), np.concatenate(owners)
         sizes = self._activations.sizes * np.diff(self._code_starts)
         ends = np.concatenate([[0], np.cumsum(sizes)])
-        first_tap, taps, rows = (self._pieces[:, column] for column in (0, 1, 3))
+        first_tap, count, _, rows, _, _ = self._pieces.T
         # To look a weight up costs about as much as two steps of sixteen activations.
-        self._bounds = bounds_of(ends[first_tap + taps] - ends[first_tap] + 2 * LANES * taps * rows)
+        self._bounds = _bounds_of(ends[first_tap + count] - ends[first_tap] + 2 * LANES * count * rows)
 
     def __call__(self, error: Vector, partner: Single | None = None) -> tuple[Single, Vector]:
         """
@@ -121,38 +116,34 @@ class TapMoments:
 
     def __init__(self, layers: list[LayerStatistics]) -> None:
         self._slopes = TapSlopes(layers)
-        self._covariances = [
-            LayerCovariance(layer, self._slopes.tap_variance[first:last])
-            for layer, (first, last) in zip(layers, itertools.pairwise(self._slopes.taps), strict=True)
-        ]
-        self._with_exact = np.concatenate([each.with_exact.reshape(-1) for each in self._covariances])
-        blocks, costs, first, line = [], [], 0, 0
-        for layer, row, each in zip(layers, self._slopes.rows, self._covariances, strict=False):
-            own, own_costs = each.lines.blocks(layer.channels // layer.groups, first, line, int(row))
-            blocks += own
-            costs += own_costs
-            first += each.with_exact.size
-            line += each.lines.values.size
-        self._lines = np.concatenate([each.lines.values.reshape(-1) for each in self._covariances])
-        for each in self._covariances:
-            del each.lines, each.with_exact  # which lie in the arrays of all layers from now on
-        self._blocks, self._bounds = np.array(blocks, np.int64), bounds_of(np.array(costs))
+        self._exact, with_exact, matrices, blocks = [], [], [], []
+        first, first_of_matrix = 0, 0
+        for index, layer in enumerate(layers):
+            covariance = Covariance(layer)
+            rows = layer.channels // layer.groups
+            product = covariance.times(layer.weight_values.reshape(layer.groups, rows, -1)).reshape(layer.channels, -1)
+            self._exact.append(ExactSums.of(layer, covariance, product, self._slopes.tap_variance[index]))
+            with_exact.append(filled_up_rows(product).reshape(-1))
+            form = covariance.form()
+            matrices.append(form.matrix.reshape(-1))
+            blocks += form.blocks(rows, first, first_of_matrix, self._slopes.rows[index])
+            first += with_exact[-1].size
+            first_of_matrix += form.matrix.size
+        self._with_exact, self._matrices = np.concatenate(with_exact), np.concatenate(matrices)
+        self._blocks = np.array(blocks, np.int64)
+        _, count, width, _, matrix_rows, triangle, _ = self._blocks.T
+        self._bounds = _bounds_of(count * width * matrix_rows / (1 + triangle))
 
     def __call__(self, error: Vector) -> list[ChannelMoments]:
         """Moments of every layer's channels, error float64 [256, 256] by the patterns of w and x."""
         slope, (mean, independent, rest, cross) = self._slopes(error, self._with_exact)
         linear = np.empty(len(mean))
-        quadratic_forms(slope, self._lines, self._blocks, self._bounds, linear)
+        quadratic_forms(slope, self._matrices, self._blocks, self._bounds, linear)
         found = []
-        for each, (first, last) in zip(self._covariances, itertools.pairwise(self._slopes.rows), strict=True):
-            own, variance = slice(first, last), each.exact_variance
+        for exact, (first, last) in zip(self._exact, itertools.pairwise(self._slopes.rows), strict=True):
+            own, variance = slice(first, last), exact.variance
             gain = np.divide(cross[own], variance, out=np.zeros_like(variance), where=variance > 1e-9)
-            found.append(
-                ChannelMoments(
-                    mean[own], independent[own], linear[own], rest[own], gain, variance, each.centre,
-                    each.exact_square, each.product_square,
-                )
-            )  # fmt: skip
+            found.append(ChannelMoments(mean[own], independent[own], linear[own], rest[own], gain, exact))
         return found
 
 
@@ -182,7 +173,7 @@ class _Activations:
             seen = table > 0
             low = seen.argmax(axis=1)
             size = np.maximum(1, 256 - seen[:, ::-1].argmax(axis=1) - low)
-            size = -(-size // LANES) * LANES
+            size = filled_up(size)
             low = np.minimum(low, 256 - size)
             inside = (np.arange(256) >= low[:, None]) & (np.arange(256) < (low + size)[:, None])
             packed.append(table[inside].astype(np.float32))
@@ -196,12 +187,6 @@ class _Activations:
         self.mean, self.variance = np.concatenate(means), np.concatenate(variances)
 
 
-def _filled_up_weight(layer: LayerStatistics) -> npt.NDArray[np.uint8]:
-    weight = np.zeros((layer.channels, filled_up(layer.taps)), np.uint8)
-    weight[:, : layer.taps] = layer.weight
-    return weight
-
-
 def _codes_of_taps(layer: LayerStatistics) -> tuple[Index, npt.NDArray[np.uint8]]:
     """Return how many weight codes meet each tap, and these codes, tap after tap."""
     seen = np.zeros((layer.groups, layer.taps, 256), np.bool_)
@@ -210,7 +195,7 @@ def _codes_of_taps(layer: LayerStatistics) -> tuple[Index, npt.NDArray[np.uint8]
     return seen.sum(axis=2).reshape(-1), np.nonzero(seen)[2].astype(np.uint8)
 
 
-def bounds_of(costs: npt.NDArray[np.generic]) -> Index:
+def _bounds_of(costs: npt.NDArray[np.generic]) -> Index:
     """Return where to cut a list into PARTS that cost about as much, int64 [PARTS + 1]."""
     ends = np.concatenate([[0.0], np.cumsum(costs, dtype=np.float64)])
     return np.searchsorted(ends, np.linspace(0.0, ends[-1], PARTS + 1)).astype(np.int64)
