@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .assignment.assign import assign
     from .comparison.compare import Comparison, compare
     from .compensation import compensate
-    from .conversion.quantize import convert
+    from .conversion.convert import convert
     from .errors import AxsimError
     from .exporters.onnx import export
     from .hardware.cosimulation import Cosimulation, cosimulate
@@ -60,7 +60,7 @@ _HOME = {
     "compare": "comparison.compare",
     "compensate": "compensation",
     "Predictor": "predict",
-    "convert": "conversion.quantize",
+    "convert": "conversion.convert",
     "export": "exporters.onnx",
     "import_quantized": "importers.quantized_onnx",
     "synthesize": "hardware.synthesis.comparison",

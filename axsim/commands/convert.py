@@ -147,14 +147,14 @@ def _check_rounding(rounding: str | None, kind: str) -> None:
 
 def _quantized(given: argparse.Namespace, display: ProgressDisplay) -> "tuple[Network, ImageSet]":
     """Quantize a float ONNX model; the images that it was calibrated on."""
-    from ..conversion import quantize
     from ..conversion.calibrate import DEFAULT_METHOD
+    from ..conversion.convert import convert, model_input
 
     if given.images is None:
         raise AxsimError("--images must be given for a float model, to calibrate on")
-    model = quantize.model_input(given.model, lambda channels: _recipe(given, channels), given.drop_background)
+    model = model_input(given.model, lambda channels: _recipe(given, channels), given.drop_background)
     images = images_for(model, given, True, display)
-    network = quantize.convert(
+    network = convert(
         given.model,
         images,
         model.preprocessing,

@@ -14,7 +14,7 @@ from .image_set import ImageSet, check_limit
 
 
 class Viewer(Protocol):
-    """Whom images are read for: a Network, or a model that becomes one (`axsim.conversion.quantize.ModelInput`)."""
+    """Whom images are read for: a Network, or a model that becomes one (`axsim.conversion.convert.ModelInput`)."""
 
     @property
     def input_shape(self) -> tuple[int, int, int]:

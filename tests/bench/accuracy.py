@@ -19,7 +19,7 @@ from shared_data import FOLDER
 
 import axsim
 from axsim.conversion.calibrate import DEFAULT_METHOD, METHODS, FloatModel
-from axsim.conversion.quantize import ModelInput
+from axsim.conversion.convert import ModelInput
 from axsim.importers.onnx import read_model
 from axsim.inference.accuracy import accuracy
 from axsim.networks.network import SCHEMES

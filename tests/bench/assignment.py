@@ -25,7 +25,7 @@ from axsim.assignment.genetic import hypervolume, nsga2
 from axsim.assignment.problem import Problem, power_costs
 from axsim.assignment.runs import Runs, remembered
 from axsim.assignment.search import Budget, search
-from axsim.conversion.quantize import ModelInput
+from axsim.conversion.convert import ModelInput
 from axsim.images import ImageSet
 from axsim.line_store import LineStore
 from axsim.statistics.measure import gather_statistics

@@ -44,7 +44,7 @@ def pictures(name, count):
     model, recipe = NETWORKS[name]
     if model.startswith("cifar10"):
         return axsim.load_images(shared_data("images/cifar10/test.npz"), count).images
-    from axsim.conversion.quantize import ModelInput
+    from axsim.conversion.convert import ModelInput
 
     viewer = ModelInput((3, 224, 224), recipe, None)
     return axsim.load_images(shared_data("images/imagenet/val650"), count, viewer, unlabelled=True).images[:]
