@@ -20,6 +20,11 @@ def interval(bounds: tuple[float, float] | None) -> str:
     return "-" if bounds is None else f"{100 * bounds[0]:.1f} to {100 * bounds[1]:.1f} %"
 
 
+def decimals(value: float | None, digits: int) -> str:
+    """Write a number with so many digits behind the point, "-" where there is none."""
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
 def accuracy_text(measured: "Accuracy | None") -> str:
     """Write top-1 and top-5 with their 95 % intervals."""
     if measured is None:

@@ -1,5 +1,6 @@
 """A study: resumable without losing or repeating a row, its findings on rows made by hand, and its report."""
 
+import argparse
 import copy
 import dataclasses
 import html.parser
@@ -13,7 +14,7 @@ from networks import network_of, random_images
 import axsim
 from axsim.accuracy_model.model import falling
 from axsim.cli import main
-from axsim.commands.study import serving
+from axsim.commands.study import configure, serving
 from axsim.errors import AxsimError
 from axsim.images import ImageSet, save_images
 from axsim.injection import inject, lines_layer_by_layer
@@ -24,9 +25,12 @@ from axsim.predict import Predictor
 from axsim.statistics.file import save_statistics
 from axsim.statistics.measure import gather_statistics, measure
 from axsim.study import CANDIDATES, LayerRow, Row, Study, findings, runner, study, write_study_report
+from axsim.study.figures import accuracy as accuracy_figure
 from axsim.study.figures import bias_regime
 from axsim.study.findings import ceiling, pearson, spearman
-from axsim.study.runner import predicted_errors
+from axsim.study.rows import JUDGED_WORDS, is_judged
+from axsim.study.runner import LAYER_BY_LAYER, predicted_errors
+from axsim.study.text import study_data, study_text
 
 NAMES = ["mitchell", "drum:k=3", "mul8s_1KVL"]
 
@@ -46,7 +50,8 @@ def run_study(given, path, names=NAMES, **options):
 
 def test_rows_are_what_the_parts_give(given, tmp_path):
     network, statistics, images = given
-    found = run_study(given, tmp_path / "s.jsonl", calibration=random_images(network, 6, seed=2))
+    calibration = random_images(network, 6, seed=2)
+    found = run_study(given, tmp_path / "s.jsonl", calibration=calibration, layer_by_layer="all")
     assert [row.multiplier for row in found.rows] == NAMES
     assert found.exact_top1 == 1.0
     for row in found.rows:
@@ -72,6 +77,45 @@ def test_rows_are_what_the_parts_give(given, tmp_path):
         assert row.predicted_interval[0] <= row.predicted_top1 <= row.predicted_interval[1]
         assert all(math.isfinite(row.candidate(name)) for name in CANDIDATES)
         assert Row.from_json(json.loads(json.dumps(dataclasses.asdict(row)))) == row
+
+
+def test_errors_are_predicted_layer_by_layer_where_asked_for(given, tmp_path):
+    """By default for the multipliers by which predictions are judged; the rest of a row does not depend on it."""
+    found = {
+        choice: run_study(given, tmp_path / f"{choice}.jsonl", layer_by_layer=choice) for choice in ("all", "none")
+    }
+    found["judged"] = run_study(given, tmp_path / "judged.jsonl")
+    judged = [is_judged(found["all"].exact_top1 - row.top1) for row in found["all"].rows]
+    assert True in judged and False in judged
+    taken = {"all": [True] * len(NAMES), "judged": judged, "none": [False] * len(NAMES)}
+    lacking = {"layer_by_layer_top1": None, "layer_by_layer_distortion": None, "seconds": {}}
+    for choice, rows in ((choice, each.rows) for choice, each in found.items()):
+        assert ["layer_by_layer" in row.seconds for row in rows] == taken[choice]
+        for row, whole, has in zip(rows, found["all"].rows, taken[choice], strict=True):
+            wanted = dataclasses.replace(whole, seconds={}) if has else dataclasses.replace(whole, **lacking)
+            assert dataclasses.replace(row, seconds={}) == wanted
+            assert Row.from_json(json.loads(json.dumps(dataclasses.asdict(row)))) == row
+        summary = findings(found[choice])
+        statistics = {each.statistic for each in summary.correlations}
+        assert statistics == (set(CANDIDATES) if choice == "all" else set(CANDIDATES) - {"layer_by_layer"})
+        text = study_text(found[choice], summary)
+        table = text.split("norm(E)")[0]
+        assert table.split().count("-") == 2 * taken[choice].count(False)
+        drawn = accuracy_figure(found[choice])
+        if choice == "none":
+            assert summary.errors["layer_by_layer"] is summary.layer_by_layer_cost is None
+            assert "over time to run" not in text and "layer by layer" not in drawn
+        else:
+            assert summary.errors["layer_by_layer"] == findings(found["all"]).errors["layer_by_layer"]
+            assert summary.layer_by_layer_cost > 0
+            assert f"over time to run: {summary.layer_by_layer_cost:.1f} (median of {sum(taken[choice])}" in text
+            assert "layer by layer" in drawn
+        tops = [row["layer_by_layer_top1"] for row in study_data(found[choice], summary)["rows"]]
+        assert [top1 is not None for top1 in tops] == taken[choice]
+        write_study_report(found[choice], summary, tmp_path / f"{choice}.html")
+    for choice, other in (("all", "judged"), ("judged", "none")):
+        with pytest.raises(AxsimError, match="another layer_by_layer; choose another name"):
+            run_study(given, tmp_path / f"{choice}.jsonl", layer_by_layer=other)
 
 
 def test_a_stopped_study_goes_on(given, tmp_path, monkeypatch):
@@ -146,6 +190,8 @@ def test_wrong_input(given, tmp_path):
         run_study((network, statistics, ImageSet(images.images)), tmp_path / "a")
     with pytest.raises(AxsimError, match="named once"):
         run_study(given, tmp_path / "a", ["mitchell", "mitchell"])
+    with pytest.raises(AxsimError, match="layer_by_layer must be one of all, judged, none, got 'some'"):
+        run_study(given, tmp_path / "a", layer_by_layer="some")
     assert not (tmp_path / "a").exists()
 
 
@@ -158,7 +204,7 @@ def row_of(name, top1, mean, sigma, ratio=1.0, predicted=None, compensated=None)
     return Row(
         name, name, moments, layers, top1, (top1, top1), 1 - top1, 1 - top1, predicted,
         (predicted - 0.01, predicted + 0.01), 1 - top1, top1, 1 - top1, top1 + 0.01, compensated or {},
-        {"predict": 0.01, "run": 2.0, "images": 500.0, "sampled": 0.1},
+        {"predict": 0.01, "run": 2.0, "images": 500.0, "sampled": 0.1, "layer_by_layer": 9.0},
     )  # fmt: skip
 
 
@@ -181,6 +227,7 @@ def test_findings_of_rows_made_by_hand():
     assert found.recovered["way"]["more than 40 points"] == pytest.approx(-0.4)
     assert found.worse["way"] == ["c"]
     assert found.speed == pytest.approx(400)
+    assert found.layer_by_layer_cost == pytest.approx(4.5)
     assert found.equal_sigma == (("c", "a"), ("c", "b"))
 
 
@@ -244,7 +291,20 @@ def test_on_the_command_line(given, tmp_path, capsys):
     assert main([*call, "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
     assert [row["multiplier"] for row in data["rows"]] == ["mitchell", "drum:k=4"]
+    assert main([*call, "--layer-by-layer", "all"]) == 2
+    assert "another layer_by_layer" in capsys.readouterr().err
+    assert main([*call, "--layer-by-layer", "none", "--store", str(tmp_path / "other.jsonl"), "--json"]) == 0
+    assert [row["layer_by_layer_top1"] for row in json.loads(capsys.readouterr().out)["rows"]] == [None, None]
     assert main([*call, "--statistics", str(tmp_path / "n.h5")]) == 2
+
+
+def test_the_help_says_what_is_judged():
+    parser = argparse.ArgumentParser()
+    configure(parser)
+    action = next(each for each in parser._actions if each.dest == "layer_by_layer")
+    assert tuple(action.choices) == LAYER_BY_LAYER
+    assert JUDGED_WORDS == "0.5 to 60 points"
+    assert JUDGED_WORDS in action.help
 
 
 def test_all_that_serve_are_at_least_sixty(given):

@@ -37,6 +37,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "of --images, errors are predicted layer by layer",
     )
     parser.add_argument("--calibration-limit", type=count, default=128, metavar="N", help="the first N of them (128)")
+    parser.add_argument(
+        "--layer-by-layer",
+        choices=("all", "judged", "none"),
+        default="judged",
+        help="for which multipliers errors are also predicted layer by layer and injected, the dearest part: all, "
+        "none, or judged: those that lose 0.5 to 60 points of top-1, by which predictions are judged (judged)",
+    )
     parser.add_argument("--report", metavar="FILE", help="write an HTML report")
     parser.add_argument("--overwrite", action="store_true", help="replace the report if it exists")
 
@@ -62,7 +69,8 @@ def run(given: argparse.Namespace) -> Result:
             calibration = load_images(given.calibration, given.calibration_limit, network).images
         found = study(
             network, load_statistics(given.statistics, network), images, used, given.store,
-            measured_images=given.measured_images, calibration=calibration, phase=display.phase,
+            measured_images=given.measured_images, calibration=calibration, layer_by_layer=given.layer_by_layer,
+            phase=display.phase,
         )  # fmt: skip
     finally:
         display.close()

@@ -47,9 +47,10 @@ def ratios(of: Study, level: str) -> str:
 
 
 def accuracy(of: Study) -> str:
-    """Predicted against measured top-1, by all methods; the bars are the predicted 95 % intervals."""
+    """Predicted against measured top-1, by all methods taken; the bars are the predicted 95 % intervals."""
     measured = [100 * row.top1 for row in of.rows]
     names = [row.multiplier for row in of.rows]
+    tried = [(row, 100 * row.layer_by_layer_top1) for row in of.rows if row.layer_by_layer_top1 is not None]
     series = [
         Series(
             "sensitivities", measured, [100 * row.predicted_top1 for row in of.rows], charts.BLUE, "circle",
@@ -60,11 +61,11 @@ def accuracy(of: Study) -> str:
             "predicted errors injected", measured, [100 * row.injected_top1 for row in of.rows], charts.VERMILION,
             "square", titles=names,
         ),
-        Series(
-            "layer by layer", measured, [100 * row.layer_by_layer_top1 for row in of.rows], charts.GREEN, "triangle",
-            titles=names,
-        ),
     ]  # fmt: skip
+    if tried:
+        places = [100 * row.top1 for row, _ in tried], [predicted for _, predicted in tried]
+        titles = [row.multiplier for row, _ in tried]
+        series.append(Series("layer by layer", *places, charts.GREEN, "triangle", titles=titles))
     x, y = charts.Axis("measured top-1, %", 0.0, 100.0), charts.Axis("predicted top-1, %", 0.0, 100.0)
     return chart(x, y, series, size=(380, 380), diagonal_band=1.0)
 

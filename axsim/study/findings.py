@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from .rows import CANDIDATES, LEVELS, Row
+from .rows import CANDIDATES, LEVELS, Row, is_judged
 from .runner import Study
 
 SMALLEST_DISTORTION = 1e-4  # of a layer, below which its prediction is not judged
@@ -31,11 +31,13 @@ class Findings:
     Summary of a study; shares from 0 to 1, `None` where there is nothing to judge.
 
     pairs: (layer, multiplier) pairs judged; within: share of them that each level predicts within 5 %; correlations:
-    strongest Spearman first; ceiling: the Spearman coefficient that a statistic which knew each multiplier's true loss
-    could expect, see `ceiling`; errors: mean absolute error of predicted top-1, of multipliers that lose 0.5 to 60
-    points, by method; covered: share of the predicted intervals that hold the measured top-1; recovered: median share
-    of the lost accuracy that compensation gives back, by way and by loss; worse: multipliers that it made worse by more
-    than half the interval; speed: median over the multipliers of the time to run 1,000 images over that to predict.
+    strongest Spearman first, of the statistics that every row has; ceiling: the Spearman coefficient that a statistic
+    which knew each multiplier's true loss could expect, see `ceiling`; errors: mean absolute error of predicted top-1,
+    of the multipliers judged (`rows.JUDGED`) that the method was tried on, by method; covered: share of the predicted
+    intervals that hold the measured top-1; recovered: median share of the lost accuracy that compensation gives back,
+    by way and by loss; worse: multipliers that it made worse by more than half the interval; speed: median over the
+    multipliers of the time to run 1,000 images over that to predict; layer_by_layer_cost: median, over those it was
+    tried on, of the time of the way layer by layer over that of the run.
     """
 
     pairs: int
@@ -48,6 +50,7 @@ class Findings:
     recovered: dict[str, dict[str, float | None]]
     worse: dict[str, list[str]]
     speed: float
+    layer_by_layer_cost: float | None
     equal_sigma: tuple[tuple[str, str], ...]
 
 
@@ -63,13 +66,18 @@ def findings(of: Study) -> Findings:
     correlations = []
     for name in CANDIDATES:
         values = np.array([row.candidate(name) for row in rows])
+        if np.isnan(values).any():
+            continue  # over some of the rows it would not compare with the others
         correlations.append(Correlation(name, spearman(values, lost), pearson(values, lost)))
-    some = [row for row, points in zip(rows, lost, strict=True) if 0.005 <= points <= 0.60]
+    some = [row for row, points in zip(rows, lost, strict=True) if is_judged(points)]
     errors = {
         "sensitivities": _mean([abs(row.predicted_top1 - row.top1) for row in some]),
         "injected": _mean([abs(row.injected_top1 - row.top1) for row in some]),
-        "layer_by_layer": _mean([abs(row.layer_by_layer_top1 - row.top1) for row in some]),
+        "layer_by_layer": _mean(
+            [abs(row.layer_by_layer_top1 - row.top1) for row in some if row.layer_by_layer_top1 is not None]
+        ),
     }
+    costs = [row.seconds["layer_by_layer"] / row.seconds["run"] for row in rows if "layer_by_layer" in row.seconds]
     held = [row.predicted_interval[0] <= row.top1 <= row.predicted_interval[1] for row in some]
     ways = sorted({way for row in rows for way in row.compensated})
     half = 1.96 * math.sqrt(0.25 / of.images)
@@ -86,6 +94,7 @@ def findings(of: Study) -> Findings:
         speed=float(
             np.median([1000 * row.seconds["run"] / row.seconds["images"] / row.seconds["predict"] for row in rows])
         ),
+        layer_by_layer_cost=float(np.median(costs)) if costs else None,
         equal_sigma=tuple(_equal_sigma(rows)),
     )
 

@@ -6,10 +6,10 @@ import os
 from .. import __version__
 from ..files import replacing
 from ..presentation.page import page, wide_text_table
-from ..text import interval, percent
+from ..text import decimals, interval, percent
 from . import figures
 from .findings import Findings
-from .rows import LEVELS, Row
+from .rows import JUDGED_WORDS, LEVELS, Row
 from .runner import Study
 from .text import METHODS, WORDS
 
@@ -121,11 +121,17 @@ def _accuracy(found: Findings) -> str:
     cells = [
         [METHODS[method], "-" if error is None else f"{100 * error:.2f}"] for method, error in found.errors.items()
     ]
+    cost = (
+        ""
+        if found.layer_by_layer_cost is None
+        else f" To predict layer by layer and inject took {found.layer_by_layer_cost:.1f} times as long as to run the "
+        "multiplier (median)."
+    )
     return (
-        f"<p>Of the {found.judged} multipliers that lose 0.5 to 60 points; no method has seen a multiplier "
+        f"<p>Of the {found.judged} multipliers that lose {JUDGED_WORDS}; no method has seen a multiplier "
         "before: sensitivities and curve are fitted to injected errors.</p>"
         + wide_text_table(["method", "mean absolute error, points"], cells)
-        + f"<p>{percent(found.covered)} of them lie within the predicted 95 % interval.</p>"
+        + f"<p>{percent(found.covered)} of them lie within the predicted 95 % interval.{cost}</p>"
     )
 
 
@@ -165,7 +171,7 @@ def _all(of: Study) -> str:
             percent(row.predicted_top1), interval(row.predicted_interval),
             percent(row.injected_top1), percent(row.layer_by_layer_top1), f"{row.logits_distortion:.3f}",
             f"{row.predicted_distortion:.3f}", f"{row.injected_distortion:.3f}",
-            f"{row.layer_by_layer_distortion:.3f}", *(percent(row.compensated[way]) for way in ways),
+            decimals(row.layer_by_layer_distortion, 3), *(percent(row.compensated[way]) for way in ways),
         ]
         for row in sorted(of.rows, key=lambda row: -row.top1)
     ]  # fmt: skip

@@ -1,11 +1,21 @@
 """What a study knows of one multiplier on its network: plain numbers, kept as one line of JSON."""
 
 import dataclasses
+import math
 from typing import Any
 
 LEVELS = ("iid", "relative", "operand", "conditional", "covariance", "sampled")
 # Statistics that might foretell the accuracy lost: of the multiplier alone, then of the multiplier in the network.
 CANDIDATES = ("abs_mean", "rms", "sigma", "nmed", "mred", "wce", *LEVELS, "logits", "injected", "layer_by_layer")
+# Losses of top-1 over which ways to predict it are judged: of less the images hardly tell, and beyond the network is
+# ruined however that is predicted.
+JUDGED = 0.005, 0.60
+JUDGED_WORDS = f"{100 * JUDGED[0]:g} to {100 * JUDGED[1]:g} points"
+
+
+def is_judged(lost: float) -> bool:
+    """Whether predictions of top-1 are judged by a multiplier that loses this share of it."""
+    return JUDGED[0] <= lost <= JUDGED[1]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,13 +63,14 @@ class Row:
     injected_distortion, injected_top1
         Of a run in which every layer's predicted error was injected.
     layer_by_layer_distortion, layer_by_layer_top1
-        The same with errors predicted layer by layer, behind the layers already disturbed.
+        The same with errors predicted layer by layer, behind the layers already disturbed; None where that way was
+        not taken.
     compensated : dict of str to float
         Top-1 after compensation: "statistics" (predicted lines), "layer by layer", "weights tuned" (codes
         chosen too, layer by layer); empty where not asked for.
     seconds : dict of str to float
         predict (covariance level), sampled, run (all images), images of that run, and layer_by_layer (the lines
-        and the run with them).
+        and the run with them; missing where that way was not taken).
     """
 
     multiplier: str
@@ -74,8 +85,8 @@ class Row:
     predicted_interval: tuple[float, float]
     injected_distortion: float
     injected_top1: float
-    layer_by_layer_distortion: float
-    layer_by_layer_top1: float
+    layer_by_layer_distortion: float | None
+    layer_by_layer_top1: float | None
     compensated: dict[str, float]
     seconds: dict[str, float]
 
@@ -87,7 +98,11 @@ class Row:
         return cls(**{**data, "layers": layers, **pairs})
 
     def candidate(self, name: str) -> float:
-        """Value of one of CANDIDATES; of a level, the root mean square of the layers' predicted distortions."""
+        """
+        Value of one of CANDIDATES; nan if the row lacks it.
+
+        Of a level it is the root mean square of the layers' predicted distortions.
+        """
         if name in self.moments:
             return self.moments[name]
         if name == "logits":
@@ -95,6 +110,6 @@ class Row:
         if name == "injected":
             return self.injected_distortion
         if name == "layer_by_layer":
-            return self.layer_by_layer_distortion
+            return math.nan if self.layer_by_layer_distortion is None else self.layer_by_layer_distortion
         shares = [(layer.predicted[name] / layer.exact) ** 2 for layer in self.layers if layer.exact]
         return float((sum(shares) / max(1, len(shares))) ** 0.5)

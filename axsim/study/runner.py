@@ -6,6 +6,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Sequence
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from ..code_digest import code_digest
 from ..compensation import compensate
 from ..errors import AxsimError
 from ..images import ImageSet, Pixels
+from ..inference.accuracy import accuracy
 from ..inference.engine import run
 from ..injection import ChannelErrors, inject, lines_layer_by_layer
 from ..line_store import LineStore
@@ -24,9 +26,11 @@ from ..networks.network import Network
 from ..predict import NetworkPrediction, Predictor, sampled_norms
 from ..statistics import NetworkStatistics
 from ..statistics.measure import measure
-from .rows import LEVELS, LayerRow, Row
+from .rows import LEVELS, LayerRow, Row, is_judged
 
 Phase = Callable[[str], Callable[[int, int], None]]
+LayerByLayer = Literal["all", "judged", "none"]
+LAYER_BY_LAYER: tuple[LayerByLayer, ...] = get_args(LayerByLayer)
 # What decides the rows, besides the kernels.
 CODE = (
     *("accuracy_model", "compensation", "images", "inference", "injection", "multipliers", "networks", "predict"),
@@ -58,6 +62,7 @@ def study(
     *,
     measured_images: int = 100,
     calibration: Pixels | None = None,
+    layer_by_layer: LayerByLayer = "judged",
     phase: Phase = lambda name: lambda done, total: None,
 ) -> Study:
     """
@@ -78,20 +83,26 @@ def study(
         Compensate each multiplier too: from the statistics, and layer by layer on these images with the network's own
         weight codes and with tuned ones. Errors are predicted layer by layer on the first 32 of them; without them on
         the first 32 of `images`, whose labels that does not use.
+    layer_by_layer : {"judged", "all", "none"}
+        For which multipliers errors are also predicted layer by layer and injected, as long as four to eight runs:
+        those that lose so much that predictions are judged by them (`rows.JUDGED`), all, or none. A store holds rows
+        of one choice.
     phase : function
         Given the name of a piece of work, returns the function (done, total) that shows its progress.
 
     Raises
     ------
     AxsimError
-        If the images have no labels, a multiplier is given twice, the store is another study's, or what `axsim.run`
-        raises.
+        If the images have no labels, a multiplier is given twice, `layer_by_layer` is none of the three, the store is
+        another study's, or what `axsim.run` raises.
     """
     if images.labels is None:
         raise AxsimError("images must have labels for a study of accuracy")
     names = [each.name for each in multipliers]
     if not names or len(set(names)) != len(names):
         raise AxsimError("multipliers must be at least one, each named once")
+    if layer_by_layer not in LAYER_BY_LAYER:
+        raise AxsimError(f"layer_by_layer must be one of {', '.join(LAYER_BY_LAYER)}, got {layer_by_layer!r}")
     statistics.check(network)
     about = {
         "axsim": f"{__version__}, sources {code_digest(*CODE)[:16]}",
@@ -101,6 +112,7 @@ def study(
         "statistics": _digest_of_statistics(statistics),
         "measured_images": measured_images,
         "calibration": None if calibration is None else ImageSet(calibration).digest[:16],
+        "layer_by_layer": layer_by_layer,
     }
     rows = LineStore(store, "study", about)
     predictor = Predictor(statistics)
@@ -112,7 +124,7 @@ def study(
         if multiplier.digest not in rows.pieces:
             show = phase(f"{number}/{len(multipliers)} {multiplier.name}")
             row = _row(network, statistics, predictor, model, images, exact.logits, multiplier, measured_images,
-                       calibration, show)  # fmt: skip
+                       calibration, layer_by_layer, show)  # fmt: skip
             rows.add(multiplier.digest, dataclasses.asdict(row))
     found = tuple(
         dataclasses.replace(Row.from_json(rows.pieces[each.digest]), multiplier=each.name) for each in multipliers
@@ -130,6 +142,7 @@ def _row(
     multiplier: Multiplier,
     measured_images: int,
     calibration: Pixels | None,
+    layer_by_layer: LayerByLayer,
     show: Callable[[int, int], None],
 ) -> Row:
     assert images.labels is not None
@@ -157,11 +170,15 @@ def _row(
     show(2, steps)
     injected = inject(network, images.images, predicted_errors(prediction), seed=SEED)
     show(3, steps)
-    start = time.perf_counter()
-    inputs = images.images if calibration is None else calibration
-    lines = lines_layer_by_layer(network, multiplier, inputs[:LINE_IMAGES], seed=SEED)
-    behind = inject(network, images.images, lines, seed=SEED)
-    seconds["layer_by_layer"] = time.perf_counter() - start
+    top1 = result.top1(images.labels)
+    judged = is_judged(accuracy(exact, images.labels).top1 - top1)
+    behind = None
+    if layer_by_layer == "all" or (layer_by_layer == "judged" and judged):
+        start = time.perf_counter()
+        inputs = images.images if calibration is None else calibration
+        lines = lines_layer_by_layer(network, multiplier, inputs[:LINE_IMAGES], seed=SEED)
+        behind = inject(network, images.images, lines, seed=SEED)
+        seconds["layer_by_layer"] = time.perf_counter() - start
     show(4, steps)
     estimate = model.estimate(model.distortion(prediction))
     compensated = {}
@@ -178,7 +195,7 @@ def _row(
         digest=multiplier.digest,
         moments=uniform_moments(network, multiplier),
         layers=tuple(layers),
-        top1=result.top1(images.labels),
+        top1=top1,
         halves=_halves(result.logits, images.labels),
         logits_distortion=logits_distortion(result.logits, exact),
         predicted_distortion=estimate.distortion,
@@ -186,8 +203,8 @@ def _row(
         predicted_interval=estimate.interval,
         injected_distortion=logits_distortion(injected.logits, exact),
         injected_top1=injected.top1(images.labels),
-        layer_by_layer_distortion=logits_distortion(behind.logits, exact),
-        layer_by_layer_top1=behind.top1(images.labels),
+        layer_by_layer_distortion=None if behind is None else logits_distortion(behind.logits, exact),
+        layer_by_layer_top1=None if behind is None else behind.top1(images.labels),
         compensated=compensated,
         seconds=seconds,
     )

@@ -3,8 +3,9 @@
 import dataclasses
 from typing import Any
 
-from ..text import percent, text_table
+from ..text import decimals, percent, text_table
 from .findings import Findings
+from .rows import JUDGED_WORDS
 from .runner import Study
 
 
@@ -22,7 +23,7 @@ def study_text(of: Study, found: Findings) -> str:
             f"{row.logits_distortion:.3f}",
             f"{row.predicted_distortion:.3f}",
             f"{row.injected_distortion:.3f}",
-            f"{row.layer_by_layer_distortion:.3f}",
+            decimals(row.layer_by_layer_distortion, 3),
             *(percent(share) for share in row.compensated.values()),
         ]
         for row in sorted(of.rows, key=lambda row: -row.top1)
@@ -50,11 +51,16 @@ def summary_lines(of: Study, found: Findings) -> list[str]:
         f"correlation with the accuracy lost, over {len(of.rows)} multipliers (Spearman, Pearson):",
         *(f"  {each.spearman:6.3f}  {each.pearson:6.3f}  {WORDS[each.statistic]}" for each in found.correlations),
         f"  {found.ceiling:6.3f}          the most to expect of any: so well do {of.images} images tell the accuracy",
-        f"predicted top-1, mean absolute error over the {found.judged} multipliers that lose 0.5 to 60 points:",
+        f"predicted top-1, mean absolute error over the {found.judged} multipliers that lose {JUDGED_WORDS}:",
         *(f"  {_points(error):>7}  {METHODS[method]}" for method, error in found.errors.items()),
         f"  {percent(found.covered):>7}  of them within the predicted 95 % interval",
         f"time to run 1,000 images over time to predict: {found.speed:.0f} (median)",
     ]
+    if found.layer_by_layer_cost is not None:
+        lines.append(
+            f"time to predict layer by layer and inject, over time to run: {found.layer_by_layer_cost:.1f} "
+            f"(median of {_tried(of)} multipliers)"
+        )
     for way, shares in found.recovered.items():
         parts = ", ".join(f"{percent(share)} of those that lose {words}" for words, share in shares.items())
         worse = ", ".join(found.worse[way]) or "none"
@@ -108,6 +114,10 @@ METHODS = {
     "injected": "predicted errors injected",
     "layer_by_layer": "errors predicted layer by layer injected",
 }
+
+
+def _tried(of: Study) -> int:
+    return sum(row.layer_by_layer_top1 is not None for row in of.rows)
 
 
 def _points(error: float | None) -> str:
