@@ -98,17 +98,18 @@ def _cache_of(function):
         return None
 
 
-def kernel(function=None, *, parallel=False, reassociate=False):
+def kernel(function=None, *, parallel=False, reassociate=False, inline=False):
     """
     Compile a loop over arrays (`numba.njit`), cached. Kernels index unchecked: validate before the call.
 
     `reassociate` lets the compiler add floats in another order and fuse a product with a sum, without which it
-    vectorises no sum; only for kernels whose result is an estimate.
+    vectorises no sum; only for kernels whose result is an estimate. `inline` makes the function part of all that call
+    it: LLVM vectorises no loop that calls one, and leaves out none that it thinks long.
     """
     if function is None:
-        return functools.partial(kernel, parallel=parallel, reassociate=reassociate)
+        return functools.partial(kernel, parallel=parallel, reassociate=reassociate, inline=inline)
     order = {"reassoc", "contract"} if reassociate else False
-    dispatcher = numba.njit(parallel=parallel, nogil=True, fastmath=order)(function)
+    dispatcher = numba.njit(parallel=parallel, nogil=True, fastmath=order, forceinline=inline)(function)
     cache = _cache_of(function)
     if cache is not None:
         dispatcher._cache = cache

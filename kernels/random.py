@@ -18,10 +18,11 @@ TILE = 4 * LANES  # pixels
 TAP_BITS = 20  # of the stream's number, below those of the layer's
 
 
-@kernel
+@kernel(inline=True)
 def philox(c0, c1, c2, c3, k0, k1):
     """Four random 32-bit words of a counter of four and a key of two, all as uint64 below 2^32."""
     mask, half = np.uint64(0xFFFFFFFF), np.uint64(32)
+    c0, c1, c2, c3, k0, k1 = c0 & mask, c1 & mask, c2 & mask, c3 & mask, k0 & mask, k1 & mask
     for _ in range(10):
         first = np.uint64(0xD2511F53) * c0
         second = np.uint64(0xCD9E8D57) * c2
@@ -32,21 +33,49 @@ def philox(c0, c1, c2, c3, k0, k1):
 
 
 @kernel
+def draw_words(first, row, image, stream, k0, k1, words):
+    """
+    Write into words, uint64 [64], the four words of each of 16 counters, the first of which is `first`.
+
+    A function by itself, as are `pick` and `add_line`: LLVM makes vectors of the lanes of each, but not of all in one.
+    """
+    for lane in range(LANES):
+        c0, c1, c2, c3 = philox(np.uint64(first + lane), np.uint64(row), np.uint64(image), np.uint64(stream), k0, k1)
+        words[lane], words[LANES + lane], words[2 * LANES + lane], words[3 * LANES + lane] = c0, c1, c2, c3
+
+
+@kernel
+def pick(words, values, out, dither):
+    """Split the words into picked values and numbers above 0 and below 1; arrays as in `draw_tile`."""
+    low, half = np.uint64(0xFFFF), np.uint64(16)
+    for i in range(TILE):
+        out[i] = values[words[i] >> half]
+        dither[i] = (np.float32(words[i] & low) + np.float32(0.5)) / np.float32(65536)
+
+
+@kernel
 def draw_tile(tile, row, image, stream, k0, k1, values, words, out, dither):
     """
     Write into out, float32 [64], one of `values`, float32 [65536], for each pixel of a tile, and into dither, float32
-    [64], a uniform number above 0 and below 1; words uint64 [4, 16] is room to work in.
+    [64], a uniform number above 0 and below 1; words uint64 [64] is room to work in.
     """
-    for lane in range(LANES):
-        counter = np.uint64(tile * LANES + lane)
-        words[0, lane], words[1, lane], words[2, lane], words[3, lane] = philox(
-            counter, np.uint64(row), np.uint64(image), np.uint64(stream), k0, k1
-        )
-    low, half = np.uint64(0xFFFF), np.uint64(16)
-    for i in range(4):
-        for lane in range(LANES):
-            out[i * LANES + lane] = values[words[i, lane] >> half]
-            dither[i * LANES + lane] = (np.float32(words[i, lane] & low) + np.float32(0.5)) / np.float32(65536)
+    draw_words(tile * LANES, row, image, stream, k0, k1, words)
+    pick(words, values, out, dither)
+
+
+@kernel
+def add_line(sums, base, mean, gain, spread, drawn, dither, bound):
+    """
+    sums[i] += around(mean + gain base[i] + spread[i] drawn[i]),   kept within -bound .. bound
+
+    sums int32 [n], changed, with n up to 64; base [n]; spread float32 [n], or [1] where it is one for all.
+    """
+    wide = len(spread) > 1
+    for i in range(len(sums)):
+        s = spread[i] if wide else spread[0]
+        error = mean + gain * base[i] + np.float64(s) * drawn[i]
+        total = np.floor(error + dither[i]) + np.float64(sums[i])
+        sums[i] = np.int32(min(max(total, -bound), bound))
 
 
 @kernel(parallel=True)
@@ -63,17 +92,15 @@ def add_accumulator_errors(sums, base, first_image, image_size, layer, k0, k1, m
     stream = np.int64(layer) << TAP_BITS
     wide = spread.shape[1] > 1
     for m in prange(rows):
-        drawn, dither, words = np.empty(TILE, np.float32), np.empty(TILE, np.float32), np.empty((4, LANES), np.uint64)
+        drawn, dither, words = np.empty(TILE, np.float32), np.empty(TILE, np.float32), np.empty(TILE, np.uint64)
         bound = np.float64(limit[m])
         for image in range(pixels // image_size):
             for first in range(0, image_size, TILE):
                 draw_tile(first // TILE, m, first_image + image, stream, k0, k1, values, words, drawn, dither)
                 at = image * image_size + first
-                for i in range(min(TILE, image_size - first)):
-                    s = spread[m, at + i] if wide else spread[m, 0]
-                    error = mean[m] + gain[m] * base[m, at + i] + np.float64(s) * drawn[i]
-                    total = np.floor(error + dither[i]) + np.float64(sums[m, at + i])
-                    sums[m, at + i] = np.int32(min(max(total, -bound), bound))
+                end = at + min(TILE, image_size - first)
+                spreads = spread[m, at:end] if wide else spread[m]
+                add_line(sums[m, at:end], base[m, at:end], mean[m], gain[m], spreads, drawn, dither, bound)
 
 
 @kernel(parallel=True)
@@ -88,7 +115,7 @@ def add_product_errors(sums, w, x, groups, first_image, image_size, layer, k0, k
     depth = w.shape[1]
     rows_a_group = max(1, rows // groups)
     for m in prange(rows):
-        drawn, dither, words = np.empty(TILE, np.float32), np.empty(TILE, np.float32), np.empty((4, LANES), np.uint64)
+        drawn, dither, words = np.empty(TILE, np.float32), np.empty(TILE, np.float32), np.empty(TILE, np.uint64)
         errors = np.empty(TILE)
         bound = np.float64(limit[m])
         base = (m // rows_a_group) * depth
