@@ -56,6 +56,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "in size, as without batch normalisation; SQNRs of `axsim inspect --model` say whether it helps",
     )
     parser.add_argument(
+        "--relu-shift",
+        action="store_true",
+        help="store outputs of relus with their middle at zero, where what reads them allows it, so that a symmetric "
+        "scheme uses all their codes and not half; their 0 is the code -127 then, which matters to approximate "
+        "multipliers",
+    )
+    parser.add_argument(
         "--no-bias-correction",
         action="store_true",
         help="leave in each bias what rounding the weights adds on average, on the images",
@@ -162,6 +169,7 @@ def _quantized(given: argparse.Namespace, display: ProgressDisplay) -> "tuple[Ne
         method=given.calibration or DEFAULT_METHOD,
         rounding=given.rounding or "onnxruntime",
         equalization=given.equalization,
+        relu_shift=given.relu_shift,
         bias_correction=not given.no_bias_correction,
         drop_background=given.drop_background,
         name=given.name,
@@ -176,7 +184,7 @@ def _imported(given: argparse.Namespace, display: ProgressDisplay) -> "tuple[Net
     from ..inference.engine import check_images
 
     kind = _kind(given.model)
-    for name in ("scheme", "calibration", "equalization", "no_bias_correction", "drop_background"):
+    for name in ("scheme", "calibration", "equalization", "relu_shift", "no_bias_correction", "drop_background"):
         if getattr(given, name):
             suffix = "a .tflite model" if kind == "tflite" else "this model"
             raise AxsimError(f"--{name.replace('_', '-')} is for float models; {suffix} is quantized already")

@@ -50,7 +50,7 @@ def run(given: argparse.Namespace) -> Result:
             "inputs": inputs,
             "shape": shape,
             **dataclasses.asdict(output),
-            **({"sqnr": noise[name].network, "sqnr_own": noise[name].own} if noise else {}),
+            **({"sqnr": noise[name].network, "sqnr_own": noise[name].own} if name in noise else {}),
         }
         for name, op, output, shape, inputs in nodes
     ]
@@ -69,7 +69,8 @@ def run(given: argparse.Namespace) -> Result:
     if noise:
         head += ["SQNR", "own"]
         for row in rows:
-            row += [f"{noise[row[0]].network:.1f} dB", f"{noise[row[0]].own:.1f} dB"]
+            each = noise.get(row[0])  # not of what the model does not have: constants, padding taken out
+            row += ["", ""] if each is None else [f"{each.network:.1f} dB", f"{each.own:.1f} dB"]
         skipped = [
             "",
             f"Signal-to-quantization-noise ratio on {len(images)} images: of the node in the int8 network, and what "

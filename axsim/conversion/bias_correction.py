@@ -35,8 +35,19 @@ class ChannelMeans:
             if name in self._sums:
                 self._sums[name] = self._sums[name] / factor
 
+    def share(self, name: str, other: str) -> None:
+        """Let another tensor, which was not gathered, have the means of one that was."""
+        if name in self._sums and other not in self._sums:
+            self._sums[other], self._counts[other] = self._sums[name], self._counts[name]
+
+    def subtract(self, shifts: dict[str, float]) -> None:
+        """Take one number off all means of tensors, by name; means that were not gathered are 0 before."""
+        for name, shift in shifts.items():
+            count = self._counts.setdefault(name, 1)
+            self._sums[name] = self._sums.get(name, np.zeros(1)) - shift * count
+
     def __getitem__(self, name: str) -> npt.NDArray[np.float64] | None:
-        """Means of a tensor, float64 [C], or None where it was not gathered."""
+        """Means of a tensor, float64 [C], or [1] for all channels, or None where there are none."""
         return self._sums[name] / self._counts[name] if name in self._sums else None
 
 
@@ -50,11 +61,12 @@ def output_shift(
     ----------
     error : float [M, C / groups, ...]
         Rounded minus real weights.
-    means : float64 [C]
-        Mean of each input channel.
+    means : float64 [C] or [1]
+        Mean of each input channel, or of all.
     groups : int
         Of a grouped convolution: row m sees the channels of group m groups // M.
     """
     channels = error.shape[0]
     by_channel = error.reshape(groups, channels // groups, error.shape[1], -1).sum(axis=3)
-    return np.einsum("gmc,gc->gm", by_channel, means.reshape(groups, -1)).reshape(channels)
+    by_group = np.broadcast_to(means, groups * error.shape[1]).reshape(groups, -1)
+    return np.einsum("gmc,gc->gm", by_channel, by_group).reshape(channels)

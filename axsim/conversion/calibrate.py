@@ -5,6 +5,7 @@ share of values at either end; `mse` takes the clipping that minimises the mean 
 work on a histogram of 2,048 bins over the whole range.
 """
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
@@ -98,7 +99,7 @@ def calibrate(
     images: Pixels,
     recipe: Preprocessing,
     method: Method,
-    quantize_range: Callable[[Range], tuple[float, float, int, int]],
+    quantize_range: Callable[[str, Range], tuple[float, int, int, int]],
     progress: Callable[[int, int], None] | None = None,
     observe: Callable[[dict[str, npt.NDArray[np.float32]]], None] = lambda values: None,
     equalize: Callable[[ChannelBounds], dict[str, Factors]] = lambda channels: {},
@@ -112,7 +113,7 @@ def calibrate(
     images : uint8 [N, H, W, C]
     method : {"minmax", "percentile", "mse"}
     quantize_range : function
-        (low, high) -> (scale, zero_point, lowest code, highest code): what `mse` minimises the error of.
+        tensor, (low, high) -> (scale, zero_point, lowest code, highest code): what `mse` minimises the error of.
     observe : function
         Called once with the tensors of every batch, by name.
     equalize : function
@@ -152,8 +153,12 @@ def calibrate(
     for values in model.run(images, recipe, progress):
         for name, value in values.items():
             counts[name] += np.histogram(divided(value, factors.get(name)), BINS, _wide(ranges[name]))[0]
-    choose = _percentile if method == "percentile" else _least_squares
-    return {name: choose(counts[name], _wide(ranges[name]), quantize_range) for name in ranges}
+    if method == "percentile":
+        return {name: _percentile(counts[name], _wide(ranges[name])) for name in ranges}
+    return {
+        name: _least_squares(counts[name], _wide(ranges[name]), functools.partial(quantize_range, name))
+        for name in ranges
+    }
 
 
 def _wide(bounds: Range) -> Range:
@@ -161,7 +166,7 @@ def _wide(bounds: Range) -> Range:
     return bounds[0], max(bounds[1], bounds[0] + max(1e-30, 1e-3 * max(map(abs, bounds))))
 
 
-def _percentile(counts: npt.NDArray[np.int64], bounds: Range, quantize_range: object) -> Range:
+def _percentile(counts: npt.NDArray[np.int64], bounds: Range) -> Range:
     edges = np.linspace(*bounds, BINS + 1)
     share = np.cumsum(counts) / counts.sum()
     cut = (1 - PERCENTILE / 100) / 2
@@ -173,7 +178,7 @@ def _percentile(counts: npt.NDArray[np.int64], bounds: Range, quantize_range: ob
 def _least_squares(
     counts: npt.NDArray[np.int64],
     bounds: Range,
-    quantize_range: Callable[[Range], tuple[float, float, int, int]],
+    quantize_range: Callable[[Range], tuple[float, int, int, int]],
 ) -> Range:
     edges = np.linspace(*bounds, BINS + 1)
     centres = (edges[:-1] + edges[1:]) / 2

@@ -17,6 +17,7 @@ from .bias_correction import ChannelMeans
 from .calibrate import DEFAULT_METHOD, FloatModel, Method, calibrate
 from .equalization import ChannelBounds, Factors, equalize
 from .quantize import code_rule, quantize
+from .relu_shift import code_rule_of_relus, shift_relus, shiftable, take_out_padding
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +65,7 @@ def convert(
     scheme: Scheme = "symmetric",
     method: Method = DEFAULT_METHOD,
     equalization: bool = False,
+    relu_shift: bool = False,
     bias_correction: bool = True,
     rounding: str = "onnxruntime",
     drop_background: bool = False,
@@ -86,6 +88,9 @@ def convert(
         How activation ranges are chosen, as `axsim.conversion.calibrate` says.
     equalization : bool
         Even out the channels that share a scale where layers allow it; see `axsim.conversion.equalization`.
+    relu_shift : bool
+        Store outputs of relus with their middle at zero, where what reads them allows it: under "symmetric" they then
+        use all codes, and 0 is the code -127; see `axsim.conversion.relu_shift`.
     bias_correction : bool
         Take off each bias what rounding the weights adds on average; see `axsim.conversion.bias_correction`.
     rounding : str
@@ -117,6 +122,8 @@ def convert(
 
     if scheme not in SCHEMES:
         raise AxsimError(f"scheme must be one of {', '.join(SCHEMES)}, got {scheme!r}")
+    if relu_shift and scheme != "symmetric":
+        raise AxsimError(f"relu shift is for the symmetric scheme; the zero points of {scheme} do the same")
     model = read_model(path)
     graph = _read_graph(model, name or printable(pathlib.Path(path).stem), drop_background)
     given = _model_input(graph, lambda channels: recipe)
@@ -142,18 +149,27 @@ def convert(
             factors.update(equalize(graph, channels))
         return factors
 
+    relus: set[str] = set()  # tensors of the model
+    if relu_shift:
+        take_out_padding(graph)
+        shifted = set[str]().union(*shiftable(graph))
+        relus = {node.of_tensor for node in graph.nodes if node.name in shifted}
+
     ranges = calibrate(
         FloatModel(model, graph.input, tensors),
         images.images,
         recipe,
         method,
-        lambda bounds: code_rule(bounds, scheme),
+        lambda name, bounds: code_rule_of_relus(bounds) if name in relus else code_rule(bounds, scheme),
         progress,
-        means.add,
+        means.add if bias_correction else lambda values: None,
         even_out,
     )
     means.divide(factors)
-    done = ", channels equalized" * bool(factors) + ", biases corrected" * bias_correction
+    if relus:
+        shift_relus(graph, ranges, means)
+    words = {"channels equalized": factors, "relus shifted": relus, "biases corrected": bias_correction}
+    done = "".join(f", {word}" for word, was_done in words.items() if was_done)
     origin = {
         "source": printable(pathlib.Path(path).name),
         "source_sha256": hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest(),
@@ -166,7 +182,7 @@ def convert(
         scheme,
         images.class_names,
         {**origin, **(about or {})},
-        means if bias_correction else None,
+        means,
         rounding,
     )
     if drop_background and network.classes != given.classes:

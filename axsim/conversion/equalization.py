@@ -148,7 +148,7 @@ def _walk(graph: FloatGraph, choose: Callable[[FloatNode, list[tuple[FloatNode, 
             ones = (np.ones(_channels(graph, name) or 0, np.float32) for name in node.inputs)
             parts = [factors.get(name, one) for name, one in zip(node.inputs, ones, strict=True)]
             factors[node.name] = np.concatenate(parts)
-        elif node.op in SCALING and node.inputs[0] in factors:
+        elif node.inputs and node.inputs[0] in factors and _scales(node):
             factors[node.name] = factors[node.inputs[0]]
     return factors
 
@@ -186,6 +186,9 @@ def _stepped(powers: npt.NDArray[np.floating]) -> Factors:
 
 def _scales(node: FloatNode) -> bool:
     """Whether a node's output is multiplied as its input is, channel by channel, and as the model arranges it."""
+    if node.op == "pad":  # zeros around each channel
+        front, _, _, back, _, _ = node.attributes["pads"]
+        return bool(node.attributes["value"] == front == back == 0) and not node.tensor
     return node.op in SCALING and node.clamp in (RELU, UNBOUNDED) and not node.tensor
 
 
@@ -197,7 +200,7 @@ def _channels(graph: FloatGraph, name: str) -> int | None:
     if node.op in ("conv", "linear"):
         assert node.weight is not None
         return len(node.weight)
-    if node.op not in SCALING:
+    if node.op not in SCALING and not _scales(node):
         return None
     counts = [_channels(graph, given) for given in node.inputs]
     return None if None in counts else sum(count or 0 for count in counts)

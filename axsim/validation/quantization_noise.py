@@ -3,8 +3,8 @@
     SQNR = 10 log10(sum real^2 / sum (real - int8)^2)   [dB]
 
 real being the float model's tensor in ONNX Runtime, its channels divided as the network's were by equalization, and
-int8 the network's, dequantized, on the same images. Each bit of a uniform quantizer is worth 6.02 dB (W. R. Bennett,
-Bell System Technical Journal 27(3), 1948).
+int8 the network's, dequantized, with what a relu shift took off added again, on the same images. Each bit of a uniform
+quantizer is worth 6.02 dB (W. R. Bennett, Bell System Technical Journal 27(3), 1948).
 """
 
 import dataclasses
@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from ..conversion.calibrate import FloatModel
 from ..conversion.equalization import divided, factors_shown
+from ..conversion.relu_shift import shifts_shown, take_out_padding
 from ..errors import AxsimError
 from ..formats import Patterns
 from ..images import Pixels
@@ -96,11 +97,16 @@ def quantization_noise(
         raise AxsimError(f"{path} must be the model that {network.name} was converted from: its sha256 is another")
     model = read_model(path)
     graph = read_graph(model, network.name)
+    wanted = [node.name for node in network.nodes]
+    if node_names(graph) != wanted:
+        take_out_padding(graph)  # as `axsim.convert` did if relus are shifted
     names = node_names(graph)
-    if names != [node.name for node in network.nodes]:
+    if names != wanted:
         raise AxsimError(f"{path} must give the nodes of {network.name}; convert it again with this version")
     shown = factors_shown(graph, network)
     factors = {name: shown.get(node.name) for name, node in zip(names, graph.nodes, strict=True)}
+    by_node = shifts_shown(graph, network)
+    shifts = {name: np.float32(by_node.get(node.name, 0.0)) for name, node in zip(names, graph.nodes, strict=True)}
     known = computed_tensors(model)
     tensors = {name: node.name for name, node in zip(names, graph.nodes, strict=True) if node.name in known}
     tensors[INPUT] = graph.input
@@ -116,8 +122,9 @@ def quantization_noise(
             if name not in tensors:
                 return
             real = _laid_out(divided(values[tensors[name]], factors.get(name)), codes.shape)
-            for total, made in zip(sums[name], (codes, to_codes(real, formats[name], None)), strict=True):
-                total.add(real, reals(formats[name])[made])
+            shift = shifts.get(name, np.float32(0))
+            for total, made in zip(sums[name], (codes, to_codes(real - shift, formats[name], None)), strict=True):
+                total.add(real, reals(formats[name])[made] + shift)
 
         batch = images[start : start + count]
         for _ in forward(network, layers, batch, lambda layer, x: layer.sums(x, None), count, observe=observe):

@@ -79,6 +79,7 @@ def main():
         "--calibrate", type=int, default=250, help="images to calibrate on, spread over the 1,000 (250)"
     )
     parser.add_argument("--equalization", action="store_true", help="as axsim convert --equalization")
+    parser.add_argument("--relu-shift", action="store_true", help="as axsim convert --relu-shift, symmetric")
     parser.add_argument("--no-bias-correction", action="store_true")
     parser.add_argument("--limit", type=int, help="only the first N images of each set")
     given = parser.parse_args()
@@ -109,6 +110,7 @@ def measured(name, case, given):
             scheme=scheme,
             method=given.method,
             equalization=given.equalization,
+            relu_shift=given.relu_shift and scheme == "symmetric",
             bias_correction=not given.no_bias_correction,
             drop_background=case.drop_background,
         )

@@ -63,7 +63,9 @@ RULES = {"symmetric": symmetric, "affine": affine}
 
 
 def ranges_of(images, method, rule=symmetric, **options):
-    return calibrate(FloatModel(model_of(**options), "x", TENSORS), images, RECIPE, method, rule)
+    return calibrate(
+        FloatModel(model_of(**options), "x", TENSORS), images, RECIPE, method, lambda name, bounds: rule(bounds)
+    )
 
 
 def numbers_of(images, **options):
@@ -184,7 +186,7 @@ def test_what_does_not_fill_a_fixed_batch_is_filled_up(count, sizes):
 def test_progress_reaches_the_end():
     calls = []
     model = FloatModel(model_of(batch=4), "x", TENSORS)
-    calibrate(model, pixels(11), RECIPE, "minmax", symmetric, lambda done, whole: calls.append((done, whole)))
+    calibrate(model, pixels(11), RECIPE, "minmax", None, lambda done, whole: calls.append((done, whole)))
     assert calls == [(4, 11), (8, 11), (11, 11)]
 
 

@@ -61,6 +61,9 @@ def tensors(graph, x):
             value = np.concatenate(inputs, axis=1)
         elif node.op == "add":
             value = inputs[0] + inputs[1]
+        elif node.op == "pad":
+            pads = node.attributes["pads"]
+            value = np.pad(inputs[0], [(0, 0), *zip(pads[:3], pads[3:], strict=True)])
         else:
             value = inputs[0].max(axis=(2, 3), keepdims=True)
         values[node.name] = np.clip(value, *node.clamp)
@@ -109,6 +112,30 @@ def test_uneven_channels_become_more_even():
         assert (low, high) == pytest.approx((tensors(graph, x)[name].min(), tensors(graph, x)[name].max()), rel=1e-3)
 
 
+def pad(graph, pads=(0, 1, 0, 0, 2, 1), value=0.0):
+    """Let the last convolution read the pool padded."""
+    graph.nodes.insert(5, FloatNode("pad", "q", ["p"], "q", {"pads": pads, "value": value}))
+    graph.nodes[6].inputs = ["q"]
+
+
+def test_padding_with_zeros_is_scaled_too():
+    rng = np.random.default_rng(7)
+    graph, x = fire(rng), rng.normal(size=(8, 3, 2, 2)).astype(np.float32)
+    pad(graph)
+    before = tensors(graph, x)
+    factors = equalize(graph, bounds_of(before))
+    assert np.array_equal(factors["q"], factors["p"])
+    assert tensors(graph, x)["y"] == pytest.approx(before["y"], rel=1e-3, abs=1e-4 * float(before["y"].max()))
+
+
+def padded_with_ones(graph):
+    pad(graph, value=1.0)
+
+
+def padded_by_channels(graph):
+    pad(graph, pads=(1, 0, 0, 1, 0, 0))
+
+
 def added(graph):
     graph.nodes.insert(5, FloatNode("add", "a", ["p", "p"], "a"))
     graph.nodes[6].inputs = ["a"]
@@ -122,7 +149,7 @@ def ended(graph):
     graph.output = "c"
 
 
-@pytest.mark.parametrize("change", [added, grouped, ended])
+@pytest.mark.parametrize("change", [added, grouped, ended, padded_with_ones, padded_by_channels])
 def test_what_reaches_anything_else_is_left(change):
     rng = np.random.default_rng(1)
     graph = fire(rng)
