@@ -6,8 +6,8 @@ from the histograms of the inputs that *this* run gives it, where the layers bef
 The multiplier itself is not run, labels are not used; products are exact, and to each sum come a line at every tap and
 independent noise (equation (6) of `axsim/predict/lines.py`).
 
-To run images with these errors costs a second matrix product, in float64, beside the exact one, and the drawing of the
-noise: four to eight times what it takes to simulate the multiplier (ResNet-20, EfficientNet-Lite0). It does not replace
+To run images with these errors costs a matrix product for each byte of the slopes beside the exact one, and the drawing
+of the noise: several times what it takes to simulate the multiplier. It does not replace
 the simulation: it says how much of the loss the first two moments at each tap explain. What the moment model says
 without running anything is in `axsim/predict/levels.py`.
 """

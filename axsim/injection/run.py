@@ -16,10 +16,10 @@ from ..networks.network import Network
 from ..predict import TapLines
 from .distributions import standard_values
 from .errors import ChannelErrors, ErrorModel
+from .slopes import SlopeProduct
 
 Errors = ErrorModel | ChannelErrors | TapLines
 LARGEST_SEED = 2**64 - 1
-BLOCK = 2**13  # columns whose codes are held as float64 at a time
 
 
 def inject(
@@ -111,6 +111,8 @@ class Injector:
                         f"layer {layer.node.name}: {field.name} must have one entry for each of the {entries}, "
                         f"got shape {shape}"
                     )
+        if isinstance(errors, TapLines):
+            self._along_taps = SlopeProduct(layer, errors.slope)
 
     def add(self, sums: Sums, given: LayerInput) -> None:
         """Add the errors to exact sums, int32 [M, N], of a batch."""
@@ -125,7 +127,7 @@ class Injector:
                 base = self._layer.less_zero_points(sums, given)
                 mean, gain = errors.mean - errors.gain * errors.centre, errors.gain
             else:
-                base = self._along_taps(errors.slope, given.columns)
+                base = self._along_taps(given)
                 mean, gain = errors.shift, np.ones(channels)
             spread = errors.noise.astype(np.float32)[:, None]
             add_accumulator_errors(sums, base, *place, mean, gain, spread, standard_values("normal"), self._layer.room)
@@ -147,16 +149,6 @@ class Injector:
 
     def _values(self, columns: Patterns) -> npt.NDArray[np.float32]:
         return columns.view(DTYPES[self._layer.x.format]).astype(np.float32)
-
-    def _along_taps(self, slope: npt.NDArray[np.float64], columns: Patterns) -> npt.NDArray[np.float32]:
-        """sum_k slope[m, k] x[k, n], float32 [M, N]: exact in float64, so that batches and threads change no bit."""
-        groups, depth = self._layer.groups, slope.shape[1]
-        rows, codes = slope.reshape(groups, -1, depth), columns.view(DTYPES[self._layer.x.format])
-        out = np.empty((len(slope), columns.shape[1]), np.float32)
-        for start in range(0, columns.shape[1], BLOCK):
-            x = codes[:, start : start + BLOCK].astype(np.float64).reshape(groups, depth, -1)
-            out[:, start : start + BLOCK] = (rows @ x).reshape(len(slope), -1)
-        return out
 
     def _root_of_squares(self, columns: Patterns) -> npt.NDArray[np.float32]:
         """sqrt(sum_k (w x)^2) of every sum, float32 [M, N]."""
