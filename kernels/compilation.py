@@ -103,8 +103,8 @@ def kernel(function=None, *, parallel=False, reassociate=False, inline=False):
     Compile a loop over arrays (`numba.njit`), cached. Kernels index unchecked: validate before the call.
 
     `reassociate` lets the compiler add floats in another order and fuse a product with a sum, without which it
-    vectorises no sum; only for kernels whose result is an estimate. `inline` makes the function part of all that call
-    it: LLVM vectorises no loop that calls one, and leaves out none that it thinks long.
+    vectorises no sum; only for kernels whose result is an estimate. `inline` makes the function part of every kernel
+    that calls it, however long it is: LLVM does so with short ones only, and vectorises no loop with a call in it.
     """
     if function is None:
         return functools.partial(kernel, parallel=parallel, reassociate=reassociate, inline=inline)

@@ -13,7 +13,7 @@ from axsim.inference.engine import forward
 from axsim.inference.prepared import LayerInput, prepare
 from axsim.injection import DISTRIBUTIONS, ChannelErrors, ErrorModel, inject, standard_values
 from axsim.injection.run import Injector
-from axsim.kernels.random import philox
+from axsim.kernels.random import add_accumulator_errors, philox
 from axsim.networks.network import Network
 from axsim.networks.nodes import Conv, Flatten, Linear, Quantization
 from axsim.networks.preprocessing import Preprocessing
@@ -33,6 +33,31 @@ VECTORS = [
 @pytest.mark.parametrize(("counter", "key", "wanted"), VECTORS)
 def test_generator_gives_its_published_vectors(counter, key, wanted):
     assert tuple(int(word) for word in philox(*(np.uint64(value) for value in (*counter, *key)))) == wanted
+
+
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("size", [1, 17, 64, 150])
+def test_each_error_is_drawn_from_its_place_alone(size, wide):
+    """Against the plain rule, one element after the other: words by place, a value and a rounding by word."""
+    rng = np.random.default_rng(size)
+    rows, images, first_image, layer, key = 2, 2, 5, 3, (np.uint64(7), np.uint64(2**32 - 1))
+    base = rng.normal(0, 100, (rows, images * size)).astype(np.float32)
+    before = rng.integers(-500, 500, base.shape, dtype=np.int32)
+    mean, gain = rng.normal(0, 9, rows), rng.normal(0, 1, rows)
+    spread = rng.uniform(0, 200, (rows, images * size if wide else 1)).astype(np.float32)
+    values, limit = standard_values("normal"), np.array([2**30, 400])
+    wanted = np.empty_like(before)
+    for m, n in np.ndindex(before.shape):
+        image, pixel = divmod(n, size)
+        tile, word, lane = pixel // 64, pixel % 64 // 16, pixel % 16
+        counter = (np.uint64(each) for each in (16 * tile + lane, m, first_image + image, layer << 20))
+        upper, lower = divmod(int(philox(*counter, *key)[word]), 2**16)
+        error = mean[m] + gain[m] * float(base[m, n]) + float(spread[m, n if wide else 0]) * float(values[upper])
+        total = int(np.floor(error + (lower + 0.5) / 2**16)) + int(before[m, n])
+        wanted[m, n] = min(max(total, -limit[m]), limit[m])
+    found = before.copy()
+    add_accumulator_errors(found, base, first_image, size, layer, *key, mean, gain, spread, values, limit)
+    assert np.array_equal(found, wanted)
 
 
 def layer_of(channels=6, depth=9, size=24, x_zero=0, w_zero=0):
