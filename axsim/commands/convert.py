@@ -58,9 +58,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--relu-shift",
         action="store_true",
-        help="store outputs of relus with their middle at zero, where what reads them allows it, so that a symmetric "
-        "scheme uses all their codes and not half; their 0 is the code -127 then, which matters to approximate "
-        "multipliers",
+        help="store outputs of relus with their middle at zero, where what reads them allows it: all codes of the "
+        "symmetric scheme are used then and not half. For exact products: 0 is the code -127, which approximate "
+        "multipliers get wrong more than a 0 (SqueezeNet 1.1 with drum:k=4: top-1 0 %% instead of 57 %%)",
     )
     parser.add_argument(
         "--no-bias-correction",

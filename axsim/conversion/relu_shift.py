@@ -15,8 +15,9 @@ It needs readers that can take a constant, through nodes that hand one on: max p
 which then share one H, and padding with zeros, which becomes padding with -H / 2. What a convolution pads itself is
 therefore taken out into a node of its own.
 
-A y of 0, the most frequent one, is the code -127 then and no longer 0: a multiplier that is exact, or better, where an
-operand is 0 loses that. It is therefore done when asked for.
+It is done when asked for, because a y of 0, the most frequent one, is the code -127 then: an approximate multiplier
+that is right where an operand is 0 errs there as for any large number. SqueezeNet 1.1: logits at 33.7 dB over their
+noise instead of 29.6 with exact products, but no image right instead of 57 % with drum:k=4.
 """
 
 import numpy as np

@@ -4,7 +4,7 @@ Run from the checkout: python tests/bench/accuracy.py [--only WORDS] [--scheme S
 test-data folder (shared_data.py) and onnxruntime. Networks are converted as `axsim convert` does unasked, but
 calibrated on 250 of the 1,000 training images at hand, evenly spread (--calibrate). Accuracy is on all the test images
 at hand: 10,000 of CIFAR-10; 650 and 1,000 for ImageNet. Prints one row a network and set of images, and "all" where
-there are several sets.
+there are several sets, with the signal-to-quantization-noise ratio of the logits.
 """
 
 import argparse
@@ -90,7 +90,7 @@ def main():
             print(*rows[-1], file=sys.stderr, flush=True)
     head = ["network", "images", "n", "float top-1", "top-5"]
     for scheme in given.scheme:
-        head += [f"{scheme} top-1", "minus float", "top-5"]
+        head += [f"{scheme} top-1", "minus float", "top-5", "SQNR dB"]
     print(text_table(head, rows, right_from=2))
 
 
@@ -146,9 +146,16 @@ def row(name, title, labels, logits):
     """Accuracy of the float model, then of each int8 network."""
     reference, *others = (accuracy(each, labels) for each in logits)
     cells = [name, title, str(len(labels)), percent2(reference.top1), percent2(reference.top5)]
-    for each in others:
+    for each, made in zip(others, logits[1:], strict=True):
         cells += [percent2(each.top1), f"{100 * (each.top1 - reference.top1):+.2f}", percent2(each.top5)]
+        cells.append(f"{decibels(logits[0], made):.1f}")
     return cells
+
+
+def decibels(real, made):
+    """Signal-to-quantization-noise ratio of logits, as `axsim.validation.quantization_noise` defines it."""
+    noise = np.square(made - real, dtype=np.float64).sum()
+    return 10 * np.log10(np.square(real, dtype=np.float64).sum() / noise)
 
 
 def percent2(share):

@@ -67,6 +67,17 @@ def test_converted_networks(name, scheme):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["squeezenet", "mobilenet_v1", "resnet20, projections"])
+def test_networks_with_shifted_relus(name):
+    """Relus with and without an upper bound, padding as a node, concats; adds, which nothing is shifted for."""
+    model, recipe = NETWORKS[name]
+    images = axsim.images.ImageSet(pictures(name, 8))
+    network = axsim.convert(shared_data(f"models/{model}"), images, recipe, relu_shift=True)
+    assert "relus shifted" in network.about["calibration"]
+    assert_equal(network, images.images)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("form", "variant"), QUANTIZED)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_networks_that_onnx_runtime_quantized(name, form, variant, tmp_path):
