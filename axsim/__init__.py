@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .assignment.assign import assign
     from .comparison.compare import Comparison, compare
-    from .compensation import compensate
+    from .compensation import compensate, compensate_best
     from .conversion.convert import convert
     from .errors import AxsimError
     from .exporters.onnx import export
@@ -59,6 +59,7 @@ _HOME = {
     "WideMoments": "multipliers.wide",
     "compare": "comparison.compare",
     "compensate": "compensation",
+    "compensate_best": "compensation",
     "Predictor": "predict",
     "convert": "conversion.convert",
     "export": "exporters.onnx",
@@ -97,6 +98,7 @@ __all__ = [
     "assign",
     "compare",
     "compensate",
+    "compensate_best",
     "convert",
     "convert_tflite",
     "cosimulate",

@@ -1,6 +1,7 @@
 """Undoing a multiplier's damage: mean and gain of every channel folded into bias and requantization scale."""
 
+from .choice import WAYS, Choice, Way, compensate_best
 from .compensated import compensate, undone
 from .folding import Line, fold
 
-__all__ = ["Line", "compensate", "fold", "undone"]
+__all__ = ["WAYS", "Choice", "Line", "Way", "compensate", "compensate_best", "fold", "undone"]

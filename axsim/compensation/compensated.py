@@ -2,27 +2,19 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Literal
-
-import numpy as np
 
 from ..errors import AxsimError
 from ..formats import Patterns
 from ..images import Pixels
-from ..inference.engine import Progress, forward
-from ..inference.prepared import LayerInput, Multiplying, PreparedLayer, Sums, prepare
+from ..inference.engine import Progress
 from ..multipliers.product_table import Multiplier, check_multiplier, digest_of_layers
 from ..networks.network import Network
 from ..networks.nodes import WeightLayer
 from ..predict import Predictor
 from ..statistics import NetworkStatistics
 from .folding import Line, fold
-from .weight_tuning import tune_weights
-
-TUNING_PIXELS = 2**16  # of a layer, from which its codes are chosen
-TUNING_BYTES = 2**27  # of the columns of these pixels
-LARGEST_DEPTH = 4608  # taps of a sum up to which codes are tuned: 170 MB of covariances
-Target = Literal["layer", "network"]
+from .layer_by_layer import Target, measure_lines
+from .weight_tuning import LARGEST_DEPTH, tune_weights, with_weights
 
 
 def compensate(
@@ -92,19 +84,15 @@ def compensate(
         method = f"predicted from statistics of {statistics.images} images"
     else:
         assert images is not None
-        lines, weights = _behind_each_other(network, multiplier, images, target, tuned, progress)
+        lines, weights = measure_lines(network, multiplier, images, target, tuned, progress)
         method = f"layer by layer on {len(images)} images, target {target}"
     found = undone(network, serving, lines, method + ", weights tuned" * tuned)
     # The lines are over the exact sums of the network's own weights: these were folded before the codes change.
     nodes = tuple(
-        _with_weights(node, weights[node.name]) if node.name in weights and isinstance(node, WeightLayer) else node
+        with_weights(node, weights[node.name]) if node.name in weights and isinstance(node, WeightLayer) else node
         for node in found.nodes
     )
     return dataclasses.replace(found, nodes=nodes)
-
-
-def _with_weights(node: WeightLayer, weight: Patterns) -> WeightLayer:
-    return dataclasses.replace(node, weight=weight.view(node.weight.dtype).reshape(node.weight.shape))
 
 
 def undone(network: Network, multipliers: Mapping[str, Multiplier], lines: Mapping[str, Line], method: str) -> Network:
@@ -122,77 +110,3 @@ def undone(network: Network, multipliers: Mapping[str, Multiplier], lines: Mappi
         "compensation": method,
     }
     return dataclasses.replace(fold(network, lines), about=about)
-
-
-def _behind_each_other(
-    network: Network, multiplier: Multiplier, images: Pixels, target: Target, tuned: bool, progress: Progress | None
-) -> tuple[dict[str, Line], dict[str, Patterns]]:
-    """
-    Lines, and codes if tuned, of each layer behind the compensated ones.
-
-    From one run of all images twice: exactly, and compensated.
-    """
-    layers = prepare(network, dict.fromkeys((layer.name for layer in network.layers), multiplier))
-    lines: dict[str, Line] = {}
-    weights: dict[str, Patterns] = {}
-    count = len(images)
-
-    def accumulate(layer: Multiplying, given: LayerInput) -> Sums:
-        if not isinstance(layer, PreparedLayer):
-            both = [layer.sums(given, served) for served in (None, layer.served)]
-            half = both[0].shape[1] // 2
-            return np.concatenate([both[0][:, :half], both[1][:, half:]], axis=1)
-        halves = [
-            LayerInput(layer.node, np.ascontiguousarray(half), layer.x.zero_pattern, given.size)
-            for half in (given.x[:, :count], given.x[:, count:])
-        ]
-        exact = layer.sums(halves[0], None)
-        used = layer
-        if tuned and layer.weight.shape[1] <= LARGEST_DEPTH:
-            weights[layer.node.name] = _tuned(layer, halves[1], multiplier)
-            node = _with_weights(layer.node, weights[layer.node.name])
-            used = PreparedLayer(node, layer.x, multiplier, network.rounding)
-        approximate = used.less_zero_points(used.sums(halves[1], used.served), halves[1])
-        if target == "network":
-            wanted = layer.less_zero_points(exact, halves[0])
-        else:
-            wanted = layer.less_zero_points(layer.sums(halves[1], None), halves[1])
-        line = _line(wanted, approximate)
-        lines[layer.node.name] = line
-        undone = np.rint((approximate - line.shift[:, None]) / (1 + line.gain[:, None]))
-        # The engine takes the zero points off itself: what they are goes back on.
-        zero = np.zeros_like(approximate)
-        undone -= layer.less_zero_points(zero, halves[1])
-        if progress is not None:
-            progress(len(lines), len(network.weight_layers))
-        return np.concatenate([exact, np.clip(undone, -layer.room[:, None], layer.room[:, None])], axis=1).astype(
-            np.int32
-        )
-
-    twice = np.concatenate([images[:], images[:]])
-    for _ in forward(network, layers, twice, accumulate, len(twice)):
-        pass
-    return lines, weights
-
-
-def _tuned(layer: PreparedLayer, given: LayerInput, multiplier: Multiplier) -> Patterns:
-    """Codes chosen from the inputs that the layer is given, of as many images, evenly spread, as are enough."""
-    statistics = layer.statistics(covariances=True)
-    pixels = given.size[0] * given.size[1]
-    images = given.x.shape[1]
-    enough = min(TUNING_PIXELS // pixels, TUNING_BYTES // (pixels * len(statistics.tap_counts)))
-    step = -(-images // max(1, enough))
-    part = np.ascontiguousarray(given.x[:, ::step])
-    statistics.add(LayerInput(layer.node, part, layer.x.zero_pattern, given.size).columns)
-    return tune_weights(statistics, multiplier)[0]
-
-
-def _line(wanted: Sums, approximate: Sums) -> Line:
-    """Least-squares line of each channel's approximate sums over the wanted ones."""
-    means = [sums.mean(axis=1) for sums in (wanted, approximate)]
-    centred = [
-        (sums - mean[:, None]).astype(np.float32) for sums, mean in zip((wanted, approximate), means, strict=True)
-    ]
-    variance, covariance = ((centred[0] * other).mean(axis=1, dtype=np.float64) for other in centred)
-    slope = np.divide(covariance, variance, out=np.ones_like(variance), where=variance > 0)
-    return Line.through(slope - 1, *means)

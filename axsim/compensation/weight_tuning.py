@@ -13,16 +13,20 @@ distribution of activations, S their covariance, and c the channel's gain with t
 undone by bias and scale afterwards. It falls with every step of coordinate descent, which takes a tap at a time.
 """
 
+import dataclasses
+
 import numpy as np
 import numpy.typing as npt
 
 from ..formats import Patterns, pattern_values
 from ..kernels.weight_tuning import tune_rows
 from ..multipliers.product_table import Multiplier
+from ..networks.nodes import WeightLayer
 from ..statistics import LayerStatistics
 from .folding import LARGEST, SMALLEST, Line
 
 PASSES = 3
+LARGEST_DEPTH = 4608  # taps of a sum up to which codes are tuned: 170 MB of covariances
 Matrix = npt.NDArray[np.float64]
 
 
@@ -83,6 +87,11 @@ def tune_weights(layer: LayerStatistics, multiplier: Multiplier) -> tuple[Patter
     zeros = layer.weight_zero_point * layer.tap_means.reshape(layer.groups, -1).sum(axis=1)[group]
     exact = (raw * layer.tap_means.reshape(layer.groups, -1)[group]).sum(axis=1)
     return codes, Line.through(gain_of(codes) - 1, exact - zeros, approximate - zeros)
+
+
+def with_weights(node: WeightLayer, weight: Patterns) -> WeightLayer:
+    """Return the node with other weight codes, patterns uint8 [M, K]."""
+    return dataclasses.replace(node, weight=weight.view(node.weight.dtype).reshape(node.weight.shape))
 
 
 def _codes(layer: LayerStatistics) -> npt.NDArray[np.int64]:
