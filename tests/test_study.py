@@ -15,6 +15,7 @@ import axsim
 from axsim.accuracy_model.model import falling
 from axsim.cli import main
 from axsim.commands.study import configure, serving
+from axsim.compensation import compensate_best
 from axsim.errors import AxsimError
 from axsim.images import ImageSet, save_images
 from axsim.injection import inject, lines_layer_by_layer
@@ -50,7 +51,7 @@ def run_study(given, path, names=NAMES, **options):
 
 def test_rows_are_what_the_parts_give(given, tmp_path):
     network, statistics, images = given
-    calibration = random_images(network, 6, seed=2)
+    calibration = random_images(network, 8, seed=2)
     found = run_study(given, tmp_path / "s.jsonl", calibration=calibration, layer_by_layer="all")
     assert [row.multiplier for row in found.rows] == NAMES
     assert found.exact_top1 == 1.0
@@ -70,9 +71,11 @@ def test_rows_are_what_the_parts_give(given, tmp_path):
             )
         injected = inject(network, images.images, predicted_errors(prediction))
         assert row.injected_top1 == injected.top1(images.labels)
-        lines = lines_layer_by_layer(network, multiplier, random_images(network, 6, seed=2))
+        lines = lines_layer_by_layer(network, multiplier, calibration)
         assert row.layer_by_layer_top1 == inject(network, images.images, lines).top1(images.labels)
-        assert set(row.compensated) == {"statistics", "layer by layer", "weights tuned"}
+        chosen = compensate_best(network, multiplier, calibration, statistics)
+        assert set(row.compensated) == {*chosen.candidates, "chosen"} - {"as it is"}
+        assert row.compensated["chosen"] == axsim.run(chosen.network, images.images, multiplier).top1(images.labels)
         assert sum(row.halves) / 2 == pytest.approx(row.top1)
         assert row.predicted_interval[0] <= row.predicted_top1 <= row.predicted_interval[1]
         assert all(math.isfinite(row.candidate(name)) for name in CANDIDATES)

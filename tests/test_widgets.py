@@ -389,9 +389,10 @@ def test_compensation_shows_before_and_after(small):
     widget.run()
     widget.wait(300)
     assert widget.state == "done", widget._complaint.value
-    compensated = axsim.compensate(network, axsim.multiplier("mitchell"), images=images.images)
-    for made, wanted in zip(widget.compensated.weight_layers, compensated.weight_layers, strict=True):
+    choice = axsim.compensate_best(network, axsim.multiplier("mitchell"), images.images)
+    for made, wanted in zip(widget.compensated.weight_layers, choice.network.weight_layers, strict=True):
         assert np.array_equal(made.bias, wanted.bias)
+    assert all(word in widget._summary.value for word in ("as it is", *choice.candidates, choice.way))
     assert "mitchell, compensated" in widget._summary.value
     assert "<svg" in widget._bias.value
     widget.layer.value = network.weight_layers[-1].name

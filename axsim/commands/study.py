@@ -33,8 +33,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--calibration",
         metavar="FILE",
-        help="compensate each multiplier too, layer by layer on these images; from the first 32 of them, without it "
-        "of --images, errors are predicted layer by layer",
+        help="compensate each multiplier too, as these images decide (`axsim compensate`); from the first 32 of them, "
+        "without it of --images, errors are predicted layer by layer",
     )
     parser.add_argument("--calibration-limit", type=count, default=128, metavar="N", help="the first N of them (128)")
     parser.add_argument(

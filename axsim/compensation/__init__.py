@@ -1,7 +1,18 @@
 """Undoing a multiplier's damage: mean and gain of every channel folded into bias and requantization scale."""
 
-from .choice import WAYS, Choice, Way, compensate_best, compensated_by
+from .choice import AS_IT_IS, WAYS, Choice, Way, compensate_best, compensated_by
 from .compensated import compensate, undone
 from .folding import Line, fold
 
-__all__ = ["WAYS", "Choice", "Line", "Way", "compensate", "compensate_best", "compensated_by", "fold", "undone"]
+__all__ = [
+    "AS_IT_IS",
+    "WAYS",
+    "Choice",
+    "Line",
+    "Way",
+    "compensate",
+    "compensate_best",
+    "compensated_by",
+    "fold",
+    "undone",
+]

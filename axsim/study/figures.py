@@ -84,15 +84,12 @@ def lost_against(of: Study, statistic: str, words: str) -> str:
 
 def compensation(of: Study) -> str:
     """Top-1 after compensation against top-1 before, one point a multiplier and way."""
-    before = [100 * row.top1 for row in of.rows]
-    looks = ((charts.ORANGE, "triangle"), (charts.GREEN, "circle"), (charts.BLUE, "square"))
-    series = [
-        Series(
-            way, before, [100 * row.compensated[way] for row in of.rows], colour, mark,
-            titles=[row.multiplier for row in of.rows],
-        )
-        for way, (colour, mark) in zip(of.rows[0].compensated, looks, strict=False)
-    ]  # fmt: skip
+    marks = ("triangle", "circle", "square", "triangle", "circle")
+    series = []
+    for way, colour, mark in zip(of.compensation_ways, charts.PALETTE, marks, strict=False):
+        rows = [row for row in of.rows if way in row.compensated]
+        before, after = [100 * row.top1 for row in rows], [100 * row.compensated[way] for row in rows]
+        series.append(Series(way, before, after, colour, mark, titles=[row.multiplier for row in rows]))
     x, y = charts.Axis("top-1 before, %", 0.0, 100.0), charts.Axis("top-1 after, %", 0.0, 100.0)
     return chart(x, y, series, size=(340, 340), diagonal_band=1.0)
 

@@ -79,7 +79,7 @@ def findings(of: Study) -> Findings:
     }
     costs = [row.seconds["layer_by_layer"] / row.seconds["run"] for row in rows if "layer_by_layer" in row.seconds]
     held = [row.predicted_interval[0] <= row.top1 <= row.predicted_interval[1] for row in some]
-    ways = sorted({way for row in rows for way in row.compensated})
+    ways = of.compensation_ways
     half = 1.96 * math.sqrt(0.25 / of.images)
     return Findings(
         pairs=len(judged),
@@ -90,7 +90,10 @@ def findings(of: Study) -> Findings:
         errors=errors,
         covered=_mean([float(each) for each in held]),
         recovered={way: _recovered(of, way) for way in ways},
-        worse={way: [row.multiplier for row in rows if row.compensated[way] < row.top1 - half] for way in ways},
+        worse={
+            way: [row.multiplier for row in rows if row.compensated.get(way, row.top1) < row.top1 - half]
+            for way in ways
+        },
         speed=float(
             np.median([1000 * row.seconds["run"] / row.seconds["images"] / row.seconds["predict"] for row in rows])
         ),
@@ -138,11 +141,11 @@ def _mean(values: Sequence[float]) -> float | None:
 
 
 def _recovered(of: Study, way: str) -> dict[str, float | None]:
-    """Median share recovered, over multipliers that lose 2 to 40 points and over those that lose more."""
+    """Median share recovered, of those the way was tried on, over multipliers that lose 2 to 40 points and more."""
     shares: dict[str, list[float]] = {"2 to 40 points": [], "more than 40 points": []}
     for row in of.rows:
         lost = of.exact_top1 - row.top1
-        if lost >= 0.02:
+        if lost >= 0.02 and way in row.compensated:
             key = "2 to 40 points" if lost <= 0.40 else "more than 40 points"
             shares[key].append((row.compensated[way] - row.top1) / lost)
     return {key: float(np.median(values)) if values else None for key, values in shares.items()}

@@ -143,14 +143,15 @@ def _compensation(found: Findings) -> str:
     losses = list(next(iter(found.recovered.values())))
     head = ["way", *(f"recovered, median of those that lose {words}" for words in losses), "made worse"]
     words = (
-        "<p>Mean and gain of every channel folded into bias and scales, no retraining; in the last way each weight's "
-        "code is chosen anew too, where the multiplier's products are closer to the exact ones:</p>"
+        "<p>Mean and gain of every channel folded into bias and scales, no retraining; where tuned, each weight's "
+        "code is chosen anew too, where the multiplier's products are closer to the exact ones. Ways are tried in turn "
+        "until one is close to the exact network; which one is chosen, calibration images held out decide:</p>"
     )
     return words + wide_text_table(head, cells)
 
 
 def _all(of: Study) -> str:
-    ways = list(of.rows[0].compensated)
+    ways = of.compensation_ways
     head = [
         "multiplier",
         "mean",
@@ -171,7 +172,7 @@ def _all(of: Study) -> str:
             percent(row.predicted_top1), interval(row.predicted_interval),
             percent(row.injected_top1), percent(row.layer_by_layer_top1), f"{row.logits_distortion:.3f}",
             f"{row.predicted_distortion:.3f}", f"{row.injected_distortion:.3f}",
-            decimals(row.layer_by_layer_distortion, 3), *(percent(row.compensated[way]) for way in ways),
+            decimals(row.layer_by_layer_distortion, 3), *(percent(row.compensated.get(way)) for way in ways),
         ]
         for row in sorted(of.rows, key=lambda row: -row.top1)
     ]  # fmt: skip

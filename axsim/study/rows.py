@@ -18,6 +18,9 @@ def is_judged(lost: float) -> bool:
     return JUDGED[0] <= lost <= JUDGED[1]
 
 
+CHOSEN = "chosen"  # among the ways of compensating
+
+
 @dataclasses.dataclass(frozen=True)
 class LayerRow:
     """
@@ -66,8 +69,8 @@ class Row:
         The same with errors predicted layer by layer, behind the layers already disturbed; None where that way was
         not taken.
     compensated : dict of str to float
-        Top-1 after compensation: "statistics" (predicted lines), "layer by layer", "weights tuned" (codes
-        chosen too, layer by layer); empty where not asked for.
+        Top-1 after compensation, by each way that `axsim.compensate_best` tried, and "chosen": by the one that it
+        chose, or as it was where it chose none; empty where not asked for.
     seconds : dict of str to float
         predict (covariance level), sampled, run (all images), images of that run, and layer_by_layer (the lines
         and the run with them; missing where that way was not taken).

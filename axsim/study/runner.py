@@ -14,7 +14,7 @@ import numpy.typing as npt
 from .. import __version__
 from ..accuracy_model import AccuracyModel, fit, logits_distortion
 from ..code_digest import code_digest
-from ..compensation import compensate
+from ..compensation import AS_IT_IS, compensate_best
 from ..errors import AxsimError
 from ..images import ImageSet, Pixels
 from ..inference.accuracy import accuracy
@@ -26,7 +26,7 @@ from ..networks.network import Network
 from ..predict import NetworkPrediction, Predictor, sampled_norms
 from ..statistics import NetworkStatistics
 from ..statistics.measure import measure
-from .rows import LEVELS, LayerRow, Row, is_judged
+from .rows import CHOSEN, LEVELS, LayerRow, Row, is_judged
 
 Phase = Callable[[str], Callable[[int, int], None]]
 LayerByLayer = Literal["all", "judged", "none"]
@@ -51,6 +51,12 @@ class Study:
     exact_top1: float
     rows: tuple[Row, ...]
     model: AccuracyModel
+
+    @property
+    def compensation_ways(self) -> list[str]:
+        """Ways of compensating that were tried on any multiplier, and "chosen" last; empty where not asked for."""
+        tried = dict.fromkeys(way for row in self.rows for way in row.compensated)
+        return sorted(tried, key=lambda way: way == CHOSEN)
 
 
 def study(
@@ -80,9 +86,9 @@ def study(
         File of the finished rows; made if it does not exist, refused if it is of another study or of other code: of
         another version of axsim, or of sources that were edited since.
     calibration : uint8 [N, H, W, C], optional
-        Compensate each multiplier too: from the statistics, and layer by layer on these images with the network's own
-        weight codes and with tuned ones. Errors are predicted layer by layer on the first 32 of them; without them on
-        the first 32 of `images`, whose labels that does not use.
+        Compensate each multiplier too, in the ways of `axsim.compensate_best` and as it chooses on these images. Errors
+        are predicted layer by layer on the first 32 of them; without them on the first 32 of `images`, whose labels
+        that does not use.
     layer_by_layer : {"judged", "all", "none"}
         For which multipliers errors are also predicted layer by layer and injected, as long as four to eight runs:
         those that lose so much that predictions are judged by them (`rows.JUDGED`), all, or none. A store holds rows
@@ -146,7 +152,7 @@ def _row(
     show: Callable[[int, int], None],
 ) -> Row:
     assert images.labels is not None
-    steps = 5 if calibration is None else 8
+    steps = 5 if calibration is None else 6
     seconds: dict[str, float] = {}
     start = time.perf_counter()
     prediction = predictor(multiplier)
@@ -183,12 +189,11 @@ def _row(
     estimate = model.estimate(model.distortion(prediction))
     compensated = {}
     if calibration is not None:
-        ways = {"statistics": compensate(network, multiplier, statistics)}
-        ways["layer by layer"] = compensate(network, multiplier, images=calibration)
-        ways["weights tuned"] = compensate(network, multiplier, images=calibration, tuned=True)
-        for index, (way, one) in enumerate(ways.items()):
-            compensated[way] = run(one, images.images, multiplier).top1(images.labels)
-            show(5 + index, steps)
+        choice = compensate_best(network, multiplier, calibration, statistics)
+        for way, one in choice.candidates.items():
+            if way != AS_IT_IS:
+                compensated[way] = run(one.network, images.images, multiplier).top1(images.labels)
+        compensated[CHOSEN] = compensated.get(choice.way, top1)
     show(steps, steps)
     return Row(
         multiplier=multiplier.name,

@@ -11,6 +11,7 @@ from .runner import Study
 
 def study_text(of: Study, found: Findings) -> str:
     """Table of the multipliers, the hardest hit last, then what the rows say."""
+    ways = of.compensation_ways
     rows = [
         [
             row.multiplier,
@@ -24,11 +25,10 @@ def study_text(of: Study, found: Findings) -> str:
             f"{row.predicted_distortion:.3f}",
             f"{row.injected_distortion:.3f}",
             decimals(row.layer_by_layer_distortion, 3),
-            *(percent(share) for share in row.compensated.values()),
+            *(percent(row.compensated.get(way)) for way in ways),
         ]
         for row in sorted(of.rows, key=lambda row: -row.top1)
     ]
-    ways = list(of.rows[0].compensated)
     ways_of_predicting = ["predicted", "injected", "layer by layer"]
     head = ["multiplier", "mean", "sigma", "top-1", *ways_of_predicting, "logits", *ways_of_predicting]
     return "\n".join(

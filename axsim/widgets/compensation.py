@@ -6,7 +6,7 @@ import ipywidgets
 import numpy as np
 import numpy.typing as npt
 
-from ..compensation import compensate
+from ..compensation import AS_IT_IS, compensate_best
 from ..errors import AxsimError
 from ..images import ImageSet
 from ..inference import engine
@@ -32,7 +32,8 @@ class CompensationWidget(JobWidget):
     images : ImageSet, with labels, or path of images
         The accuracy is measured on them.
     calibration : ImageSet or path of images
-        Other images, on which mean and gain are measured layer by layer; their labels are not used.
+        Other images, 8 or more, from which mean and gain of every channel are found, and every fourth of which decides
+        how (`axsim.compensate_best`); their labels are not used.
     multiplier : name
 
     The bars show, for one layer, what was added to each output channel's bias, LSB of the sums, and by how much its
@@ -81,9 +82,8 @@ class CompensationWidget(JobWidget):
     def _work(self, background: Background, chosen: Multiplier, count: int) -> None:
         images = self._images.first(count)
         assert images.labels is not None
-        made = compensate(
-            self._network, chosen, images=self._calibration.images, progress=background.phase("compensation")
-        )
+        choice = compensate_best(self._network, chosen, self._calibration.images, phase=background.phase)
+        made = choice.network
         rows = []
         for words, network, used in (
             ("exact", self._network, None),
@@ -93,7 +93,13 @@ class CompensationWidget(JobWidget):
             result = engine.run(network, images.images, used, progress=background.phase(words))
             found = accuracy(result.logits, images.labels)
             rows.append([words, percent(found.top1), interval(found.top1_interval)])
-        self._summary.value = STYLE + table(["", f"top-1 of {count} images", "95 % interval"], rows)
+        tried = [[way, f"{each.divergence:.3g}"] for way, each in choice.candidates.items()]
+        words = "left as it is: no way helps" if choice.way == AS_IT_IS else f"chosen: {choice.way}"
+        self._summary.value = (
+            STYLE
+            + table(["", f"top-1 of {count} images", "95 % interval"], rows)
+            + table([words, f"nats from the exact network, {choice.held_out} calibration images held out"], tried)
+        )
         self.compensated = made
         self._draw()
 

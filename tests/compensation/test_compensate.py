@@ -1,6 +1,8 @@
 """Compensation: what is linear is undone entirely, the folding is exact to a bias's rounding, the binding is kept."""
 
 import dataclasses
+import json
+import os
 
 import numpy as np
 import pytest
@@ -9,9 +11,9 @@ from networks import network_of, random_images
 
 import axsim
 from axsim.cli import main
-from axsim.compensation import Line, compensate, fold
+from axsim.compensation import Line, compensate, compensate_best, fold
 from axsim.errors import AxsimError, MultiplierError
-from axsim.images import ImageSet, save_images
+from axsim.images import ImageSet, load_images, save_images
 from axsim.multipliers.product_table import Multiplier
 from axsim.networks.network_file import load, save
 from axsim.statistics.file import save_statistics
@@ -112,21 +114,73 @@ def test_wrong_arguments(network, arguments, words):
         compensate(network, axsim.multiplier("mitchell"), **arguments)
 
 
-def test_on_the_command_line(network, tmp_path, capsys):
-    images = ImageSet(random_images(network, 6), np.zeros(6, np.int64))
+@pytest.fixture
+def classifier():
+    """Logits that are neither equal nor far apart: probabilities that a multiplier moves."""
+    return network_of(["conv", "conv"], 11, "symmetric", (3, 7, 6))
+
+
+@pytest.fixture
+def files(classifier, tmp_path):
+    network = classifier
+    images = ImageSet(random_images(network, 64), np.zeros(64, np.int64))
     save(network, tmp_path / "n.h5")
     save_images(tmp_path / "i.h5", images, {})
     save_statistics(gather_statistics(network, images.images), tmp_path / "s.h5")
-    call = ["compensate", str(tmp_path / "n.h5"), "--multiplier", "mitchell", "-o", str(tmp_path / "c.h5")]
-    assert main([*call, "--statistics", str(tmp_path / "s.h5"), "--images", str(tmp_path / "i.h5")]) == 0
+    return {name: str(tmp_path / f"{name}.h5") for name in "nisc"}
+
+
+def test_on_the_command_line(files, capsys):
+    call = ["compensate", files["n"], "--multiplier", "mitchell", "-o", files["c"]]
+    assert main([*call, "--statistics", files["s"], "--images", files["i"]]) == 0
     shown = capsys.readouterr().out
-    assert all(word in shown for word in ("before", "after", "exact", "bound to mitchell"))
-    assert main([*call, "--calibration", str(tmp_path / "i.h5")]) == 2
+    assert all(word in shown for word in ("before", "after", "exact", "bound to mitchell", "weights tuned"))
+    assert main([*call, "--calibration", files["i"]]) == 2
     assert "exists" in capsys.readouterr().err
-    assert main([*call, "--overwrite", "--calibration", str(tmp_path / "i.h5"), "--json"]) == 0
-    capsys.readouterr()
-    run = ["run", str(tmp_path / "c.h5"), "--images", str(tmp_path / "i.h5")]
+    assert main([*call, "--overwrite", "--calibration", files["i"], "--way", "layer", "--json"]) == 0
+    assert "target layer" in json.loads(capsys.readouterr().out)["compensation"]
+    run = ["run", files["c"], "--images", files["i"]]
     assert main([*run, "--multiplier", "mitchell"]) == 0
     assert main([*run, "--multiplier", "drum:k=4"]) == 2
     assert "compensated for mitchell" in capsys.readouterr().err
+
+
+def test_the_best_way_on_the_command_line(classifier, files, capsys):
+    drum = axsim.multiplier("drum:k=3")
+    call = ["compensate", files["n"], "--multiplier", drum.name, "-o", files["c"], "--calibration", files["i"]]
+    assert main([*call, "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    wanted = compensate_best(classifier, drum, load_images(files["i"]).images)
+    assert shown["way"] == wanted.way != "as it is"
+    assert shown["held_out_images"] == 16
+    assert shown["divergence_nats"] == {way: each.divergence for way, each in wanted.candidates.items()}
+    assert load(files["c"]).digest == wanted.network.digest
+    assert main([*call, "--overwrite", "--statistics", files["s"]]) == 0
+    assert f"chosen: {wanted.way}, by 16 images held out" in capsys.readouterr().out
+
+
+def test_where_no_way_helps_nothing_is_written(files, capsys):
+    call = ["compensate", files["n"], "--multiplier", "exact", "-o", files["c"], "--calibration", files["i"]]
     assert main(call) == 2
+    said = capsys.readouterr().err
+    assert "closer to the exact network on the 16 images held out" in said and "as it is 0" in said
+    assert not os.path.exists(files["c"])
+    assert main([*call, "--way", "layer"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ([], "give --calibration, --statistics or both"),
+        (["--way", "predicted", "--calibration", "i"], "--way predicted needs --statistics"),
+        (["--way", "layer-tuned", "--statistics", "s"], "--way layer-tuned needs --calibration"),
+        (["--way", "best", "--statistics", "s"], "--way best needs --calibration"),
+        (["--calibration", "i", "--calibration-limit", "7"], "8 or more"),
+        (["--calibration", "i", "--images", "nowhere"], "nowhere"),
+    ],
+)
+def test_wrong_input_on_the_command_line(files, capsys, given, words):
+    call = ["compensate", files["n"], "--multiplier", "mitchell", "-o", files["c"]]
+    assert main([*call, *(files.get(each, each) for each in given)]) == 2
+    assert words in capsys.readouterr().err
+    assert not os.path.exists(files["c"])
