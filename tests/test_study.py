@@ -270,7 +270,7 @@ def test_falling_is_the_nearest_falling_sequence():
 
 
 def test_the_report_is_whole_and_loads_nothing(given, tmp_path):
-    found = run_study(given, tmp_path / "s.jsonl", calibration=random_images(given[0], 6, seed=2))
+    found = run_study(given, tmp_path / "s.jsonl", calibration=random_images(given[0], 8, seed=2))
     write_study_report(found, findings(found), tmp_path / "r.html")
     text = (tmp_path / "r.html").read_text()
     parser = html.parser.HTMLParser()

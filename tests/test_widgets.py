@@ -385,11 +385,12 @@ def test_injection_without_labels_is_said_in_place(small):
 
 def test_compensation_shows_before_and_after(small):
     network, images = small
-    widget = aw.CompensationWidget(network, images, images, "mitchell")
+    calibration = ImageSet(random_images(network, 8, seed=1))
+    widget = aw.CompensationWidget(network, images, calibration, "mitchell")
     widget.run()
     widget.wait(300)
     assert widget.state == "done", widget._complaint.value
-    choice = axsim.compensate_best(network, axsim.multiplier("mitchell"), images.images)
+    choice = axsim.compensate_best(network, axsim.multiplier("mitchell"), calibration.images)
     for made, wanted in zip(widget.compensated.weight_layers, choice.network.weight_layers, strict=True):
         assert np.array_equal(made.bias, wanted.bias)
     assert all(word in widget._summary.value for word in ("as it is", *choice.candidates, choice.way))

@@ -8,7 +8,7 @@ labels are not used. For each image
     D = sum_c p_c log(p_c / q_c)          (Kullback and Leibler, 1951), in nats
 
 with p the exact network's probabilities (softmax of its logits) and q the compensated one's, through the multiplier. A
-way serves if its mean D is below that of the network as it is by more than two standard errors of the difference, taken
+way serves if its mean D is below that of the network as it is by more than the standard error of the difference, taken
 image by image; of those that serve, that of the least mean is chosen.
 """
 
@@ -36,7 +36,7 @@ TRIED: tuple[Way, ...] = ("predicted", "predicted-tuned", "layer-tuned", "networ
 AS_IT_IS = "as it is"
 HELD_OUT = 4  # every fourth image
 FEWEST = 8  # images, of which two are held out
-STANDARD_ERRORS = 2.0
+STANDARD_ERRORS = 1.0
 ENOUGH = 0.02  # nats: so close to the exact network, no further way is tried
 
 

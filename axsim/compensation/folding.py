@@ -12,7 +12,7 @@ from ..networks.nodes import Quantization, WeightLayer
 from ..predict import LayerPrediction
 
 SMALLEST, LARGEST = 0.25, 4.0  # of 1 + gain: beyond, the line says little of the channel, and its inverse would shout
-INT32_MAX = 2**31 - 1
+LARGEST_BIAS = 2**30  # as conversion has it: room for the sums is left in int32
 Vector = npt.NDArray[np.float64]
 
 
@@ -44,12 +44,13 @@ def fold(network: Network, lines: Mapping[str, Line]) -> Network:
     Return the network with each named layer's lines undone: C = (C^ - shift) / (1 + gain).
 
     The real output is scale (C + bias) = scale / (1 + gain) (C^ - shift + (1 + gain) bias): the shift goes into the
-    bias (rounded to an integer) and the gain into the weights' scale, and so into the requantization.
+    bias (rounded to an integer) and the gain into the weights' scale, and so into the requantization. Channels whose
+    bias would be stretched beyond 2^30 are left as they are: beside such a bias their sums are nothing.
 
     Raises
     ------
     AxsimError
-        If a layer does not exist, or its bias would leave int32.
+        If a layer does not exist.
     """
     unknown = [name for name in lines if name not in {layer.name for layer in network.weight_layers}]
     if unknown:
@@ -69,7 +70,7 @@ def _undone(node: WeightLayer, x: Quantization, line: Line) -> WeightLayer:
     # What the input's zero point adds to every sum of (w - z_w) x is part of the bias, and stretched with it.
     constant = x.zero_point * (rows.sum(axis=1) - rows.shape[1] * zero_point)
     bias = np.rint((1 + line.gain) * (node.bias - constant) - line.shift) + constant
-    if np.abs(bias).max(initial=0) > INT32_MAX:
-        raise AxsimError(f"layer {node.name}: bias must stay within int32, compensated it would reach {bias}")
-    scale = (node.weight_scale / (1 + line.gain)).astype(np.float32)
+    kept = np.abs(bias) > LARGEST_BIAS
+    bias = np.where(kept, node.bias, bias)
+    scale = np.where(kept, node.weight_scale, node.weight_scale / (1 + line.gain)).astype(np.float32)
     return dataclasses.replace(node, bias=bias.astype(np.int32), weight_scale=scale)

@@ -14,8 +14,9 @@ from ..networks.network import Network
 from .folding import Line
 from .weight_tuning import LARGEST_DEPTH, tune_weights, with_weights
 
-TUNING_PIXELS = 2**16  # of a layer, from which its codes are chosen
-TUNING_BYTES = 2**27  # of the columns of these pixels
+TUNING_PIXELS = 2**16  # most pixels of a layer whose columns are made to choose its codes
+TUNING_BYTES = 2**27  # of these columns
+TUNING_COLUMNS = 2**14  # that are looked at, or up to twice as many
 Target = Literal["layer", "network"]
 
 
@@ -74,7 +75,9 @@ def _tuned(layer: PreparedLayer, given: LayerInput, multiplier: Multiplier) -> P
     enough = min(TUNING_PIXELS // pixels, TUNING_BYTES // (pixels * len(statistics.tap_counts)))
     step = -(-images // max(1, enough))
     part = np.ascontiguousarray(given.x[:, ::step])
-    statistics.add(LayerInput(layer.node, part, layer.x.zero_pattern, given.size).columns)
+    columns = LayerInput(layer.node, part, layer.x.zero_pattern, given.size).columns
+    every = columns.shape[1] // TUNING_COLUMNS | 1  # odd: from row to row other pixels, for most widths
+    statistics.add(np.ascontiguousarray(columns[:, ::every]))
     return tune_weights(statistics, multiplier)[0]
 
 

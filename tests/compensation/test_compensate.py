@@ -71,6 +71,22 @@ def test_folding_a_line_is_undoing_it(scheme):
     assert plain.op == node.op
 
 
+def test_a_channel_that_its_bias_makes_constant_is_left(network):
+    """Channels without weights get an enormous bias from conversion: stretched, it would leave int32."""
+    node = network.weight_layers[0]
+    bias = node.bias.copy()
+    bias[0] = -(2**30)
+    changed = dataclasses.replace(
+        network, nodes=tuple(dataclasses.replace(one, bias=bias) if one is node else one for one in network.nodes)
+    )
+    gain, shift = np.full(len(bias), 3.0), np.full(len(bias), 50.0)
+    folded = fold(changed, {node.name: Line(gain, shift)}).weight_layers[0]
+    assert folded.bias[0] == bias[0]
+    assert folded.weight_scale[0] == node.weight_scale[0]
+    assert np.array_equal(folded.weight_scale[1:], node.weight_scale[1:] / np.float32(4))
+    assert (folded.bias[1:] != bias[1:]).all()
+
+
 def test_gains_are_kept_in_bounds():
     line = Line.through(np.array([-3.0, 0.0, 50.0]), np.full(3, 10.0), np.full(3, 7.0))
     assert line.gain.tolist() == [-0.75, 0.0, 3.0]
