@@ -2,7 +2,7 @@
 
 import argparse
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import AxsimError
 from ..progress import ProgressDisplay
@@ -10,6 +10,7 @@ from .arguments import add_images, count, fitting, images_for
 from .result import Result
 
 if TYPE_CHECKING:
+    from ..compensation import Way
     from ..multipliers.product_table import Multiplier
     from ..networks.network import Network
 
@@ -105,7 +106,7 @@ def _compensated(
     if given.calibration is not None:
         images = load_images(given.calibration, given.calibration_limit, viewer).images
     if way != BEST:
-        made = compensated_by(way, network, multiplier, statistics, images, display.phase("compensation"))
+        made = compensated_by(cast("Way", way), network, multiplier, statistics, images, display.phase("compensation"))
         return made, []
     assert images is not None
     choice = compensate_best(network, multiplier, images, statistics, phase=display.phase)
@@ -114,7 +115,7 @@ def _compensated(
     shown = ", ".join(f"{name} {divergence:.3g}" for name, divergence in found.items())
     if choice.way not in WAYS:
         raise AxsimError(
-            f"no way brings {network.name} through {multiplier.name} closer to the exact network on the "
-            f"{choice.held_out} images held out (nats: {shown}); nothing written, use it as it is or name a --way"
+            f"no way brings {network.name} through {multiplier.name} closer to the exact network than chance might, on "
+            f"the {choice.held_out} images held out (nats: {shown}); nothing written, use it as it is or name a --way"
         )
     return choice.network, [f"  chosen: {choice.way}, by {choice.held_out} images held out (nats: {shown})"]
