@@ -89,7 +89,9 @@ def compensate(
     found = undone(network, serving, lines, method + ", weights tuned" * tuned)
     # The lines are over the exact sums of the network's own weights: these were folded before the codes change.
     nodes = tuple(
-        with_weights(node, weights[node.name]) if node.name in weights and isinstance(node, WeightLayer) else node
+        with_weights(node, weights[node.name], network.quantization(node.inputs[0]))
+        if node.name in weights and isinstance(node, WeightLayer)
+        else node
         for node in found.nodes
     )
     return dataclasses.replace(found, nodes=nodes)

@@ -16,7 +16,7 @@ from .weight_tuning import LARGEST_DEPTH, tune_weights, with_weights
 
 TUNING_PIXELS = 2**16  # most pixels of a layer whose columns are made to choose its codes
 TUNING_BYTES = 2**27  # of these columns
-TUNING_COLUMNS = 2**14  # that are looked at, or up to twice as many
+TUNING_COLUMNS = 2**14  # about as many are looked at: two thirds of it to twice, since they are evenly spread
 Target = Literal["layer", "network"]
 
 
@@ -47,7 +47,7 @@ def measure_lines(
         used = layer
         if tuned and layer.weight.shape[1] <= LARGEST_DEPTH:
             weights[layer.node.name] = _tuned(layer, own, multiplier)
-            node = with_weights(layer.node, weights[layer.node.name])
+            node = with_weights(layer.node, weights[layer.node.name], layer.x)
             used = PreparedLayer(node, layer.x, multiplier, network.rounding)
         approximate = used.less_zero_points(used.sums(own, used.served), own)
         exact = layer.sums(exact_half if exact_images else own, None)

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from ..formats import Patterns, pattern_values
 from ..kernels.weight_tuning import tune_rows
 from ..multipliers.product_table import Multiplier
-from ..networks.nodes import WeightLayer
+from ..networks.nodes import Quantization, WeightLayer
 from ..statistics import LayerStatistics
 from .folding import LARGEST, SMALLEST, Line
 
@@ -89,9 +89,16 @@ def tune_weights(layer: LayerStatistics, multiplier: Multiplier) -> tuple[Patter
     return codes, Line.through(gain_of(codes) - 1, exact - zeros, approximate - zeros)
 
 
-def with_weights(node: WeightLayer, weight: Patterns) -> WeightLayer:
-    """Return the node with other weight codes, patterns uint8 [M, K]."""
-    return dataclasses.replace(node, weight=weight.view(node.weight.dtype).reshape(node.weight.shape))
+def with_weights(node: WeightLayer, weight: Patterns, x: Quantization) -> WeightLayer:
+    """
+    Return the node with other weight codes, patterns uint8 [M, K], for an input quantized as x.
+
+    What the input's zero point adds to every sum is taken off for the codes that a node has: the bias makes up for the
+    difference, so that as much is taken off as before.
+    """
+    other = dataclasses.replace(node, weight=weight.view(node.weight.dtype).reshape(node.weight.shape))
+    before, after = (each.weight_rows().sum(axis=1, dtype=np.int64) for each in (node, other))
+    return dataclasses.replace(other, bias=(node.bias + x.zero_point * (after - before)).astype(np.int32))
 
 
 def _codes(layer: LayerStatistics) -> npt.NDArray[np.int64]:

@@ -109,3 +109,23 @@ def test_codes_at_which_the_multiplier_errs_are_left(scheme, way):
         assert found.about["compensation"].endswith("weights tuned") == tuned
     if scheme == "symmetric":  # the other network's logits do not change with these errors
         assert off[True] < off[False] / 10
+
+
+@pytest.mark.parametrize("way", ["statistics", "images"])
+@pytest.mark.parametrize("seed", [5, 11])
+def test_other_codes_are_told_apart_from_zero_points(seed, way):
+    """The input's zero point times the sum of a row's codes is taken off: of the codes chosen, not of those before."""
+    network = network_of(["conv"], seed, "affine", (3, 7, 6))
+    assert network.input.zero_point != 0
+    images = random_images(network, 64)
+    multiplier = bad_at_odd_weights(("u8", "u8"))
+    exact = axsim.run(network, images).logits
+    given = {"statistics": gather_statistics(network, images)} if way == "statistics" else {"images": images}
+    off = {
+        tuned: np.linalg.norm(
+            axsim.run(compensate(network, multiplier, **given, tuned=tuned), images, multiplier).logits - exact
+        )
+        for tuned in (False, True)
+    }
+    assert off[False] > 0
+    assert off[True] < off[False] / 4
