@@ -10,6 +10,7 @@ import math
 import numpy as np
 import pytest
 from networks import network_of, random_images
+from PIL import Image
 
 import axsim
 from axsim.accuracy_model.model import falling
@@ -195,6 +196,10 @@ def test_wrong_input(given, tmp_path):
         run_study(given, tmp_path / "a", ["mitchell", "mitchell"])
     with pytest.raises(AxsimError, match="layer_by_layer must be one of all, judged, none, got 'some'"):
         run_study(given, tmp_path / "a", layer_by_layer="some")
+    with pytest.raises(AxsimError, match="8 or more to hold some out, got 7"):
+        run_study(given, tmp_path / "a", calibration=random_images(network, 7))
+    with pytest.raises(AxsimError, match="resize them first"):
+        run_study(given, tmp_path / "a", calibration=random_images(network, 8)[:, 1:])
     assert not (tmp_path / "a").exists()
 
 
@@ -299,6 +304,21 @@ def test_on_the_command_line(given, tmp_path, capsys):
     assert main([*call, "--layer-by-layer", "none", "--store", str(tmp_path / "other.jsonl"), "--json"]) == 0
     assert [row["layer_by_layer_top1"] for row in json.loads(capsys.readouterr().out)["rows"]] == [None, None]
     assert main([*call, "--statistics", str(tmp_path / "n.h5")]) == 2
+
+
+def test_pictures_to_calibrate_on_need_no_labels(tmp_path, capsys):
+    network = network_of(["conv"], 1)
+    images = ImageSet(random_images(network, 7), np.zeros(7, np.int64))
+    save(network, tmp_path / "n.h5")
+    save_images(tmp_path / "i.h5", images, {})
+    save_statistics(gather_statistics(network, images.images), tmp_path / "s.h5")
+    (tmp_path / "pictures").mkdir()
+    for number, pixels in enumerate(images.images):
+        Image.fromarray(pixels).save(tmp_path / "pictures" / f"{number}.png")
+    call = ["study", tmp_path / "n.h5", "--images", tmp_path / "i.h5", "--statistics", tmp_path / "s.h5"]
+    call += ["--store", tmp_path / "s.jsonl", "--multipliers", "mitchell", "--calibration", tmp_path / "pictures"]
+    assert main([str(each) for each in call]) == 2
+    assert "8 or more to hold some out, got 7" in capsys.readouterr().err
 
 
 def test_the_help_says_what_is_judged():

@@ -46,6 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> Result:
     """Compensate and save."""
+    from ..comparison.compare import check_labels
     from ..files import check_output
     from ..inference.engine import run
     from ..multipliers.catalog import multiplier
@@ -69,6 +70,8 @@ def run(given: argparse.Namespace) -> Result:
         images = None if given.images is None else images_for(viewer, given, False, display)
         if images is not None and images.labels is None:
             raise AxsimError(f"{given.images}: must have labels for a report of accuracy")
+        if images is not None:
+            check_labels(network, images)
         compensated, lines = _compensated(given, way, network, viewer, used, display, data)
         save(compensated, given.output, given.overwrite)
         lines.insert(0, f"{given.output}: {network.name} for {used.name} ({compensated.about['compensation']})")
@@ -104,7 +107,9 @@ def _compensated(
     statistics = None if given.statistics is None else load_statistics(given.statistics, network)
     images = None
     if given.calibration is not None:
-        images = load_images(given.calibration, given.calibration_limit, viewer).images
+        images = load_images(
+            given.calibration, given.calibration_limit, viewer, unlabelled=True, skip_corrupt=given.skip_corrupt
+        ).images
     if way != BEST:
         made = compensated_by(cast("Way", way), network, multiplier, statistics, images, display.phase("compensation"))
         return made, []

@@ -66,7 +66,9 @@ def run(given: argparse.Namespace) -> Result:
         used = [multiplier(name) for name in given.multipliers] if given.multipliers else serving(network)
         calibration = None
         if given.calibration is not None:
-            calibration = load_images(given.calibration, given.calibration_limit, network).images
+            calibration = load_images(
+                given.calibration, given.calibration_limit, network, unlabelled=True, skip_corrupt=given.skip_corrupt
+            ).images
         found = study(
             network, load_statistics(given.statistics, network), images, used, given.store,
             measured_images=given.measured_images, calibration=calibration, layer_by_layer=given.layer_by_layer,

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from ..errors import AxsimError
 from ..images import Pixels
 from ..inference.engine import Progress, run
-from ..multipliers.product_table import Multiplier
+from ..multipliers.product_table import Multiplier, check_multiplier
 from ..networks.network import Network
 from ..statistics import NetworkStatistics
 from ..statistics.measure import gather_statistics
@@ -132,13 +132,16 @@ def compensate_best(
     MultiplierError, ImageError
         If the multiplier cannot serve a layer, or the images do not fit the network.
     AxsimError
-        If the images are too few, a way is unknown, the network has a single class or is already compensated.
+        If the images are too few, a way is unknown, the statistics are of another network, or the network has a single
+        class or is already compensated.
     """
+    check_multiplier(multiplier)
+    if statistics is not None:
+        statistics.check(network)
     unknown = [way for way in ways if way not in WAYS]
     if unknown or not ways:
         raise AxsimError(f"ways must be some of {', '.join(WAYS)}, got {', '.join(map(repr, unknown)) or 'none'}")
-    if len(images) < FEWEST:
-        raise AxsimError(f"images must be {FEWEST} or more to hold some out, got {len(images)}")
+    check_count(images)
     if network.bound_to is not None:
         raise AxsimError(f"network must not be compensated already, {network.name} is, for {network.bound_to[0]}")
     pixels = images[:]
@@ -160,6 +163,12 @@ def compensate_best(
         if candidates[way].divergence < ENOUGH:
             break
     return Choice(_chosen(candidates), candidates)
+
+
+def check_count(images: Pixels) -> None:
+    """Raise AxsimError where the images are too few for some of them to be held out."""
+    if len(images) < FEWEST:
+        raise AxsimError(f"images must be {FEWEST} or more to hold some out, got {len(images)}")
 
 
 def divergences(logits: npt.NDArray[np.floating], exact: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:

@@ -14,11 +14,11 @@ import numpy.typing as npt
 from .. import __version__
 from ..accuracy_model import AccuracyModel, fit, logits_distortion
 from ..code_digest import code_digest
-from ..compensation import AS_IT_IS, compensate_best
+from ..compensation import AS_IT_IS, check_count, compensate_best
 from ..errors import AxsimError
 from ..images import ImageSet, Pixels
 from ..inference.accuracy import accuracy
-from ..inference.engine import run
+from ..inference.engine import check_images, run
 from ..injection import ChannelErrors, inject, lines_layer_by_layer
 from ..line_store import LineStore
 from ..multipliers.product_table import Multiplier
@@ -99,8 +99,8 @@ def study(
     Raises
     ------
     AxsimError
-        If the images have no labels, a multiplier is given twice, `layer_by_layer` is none of the three, the store is
-        another study's, or what `axsim.run` raises.
+        If the images have no labels, a multiplier is given twice, `layer_by_layer` is none of the three, the
+        calibration images are fewer than 8, the store is another study's, or what `axsim.run` raises.
     """
     if images.labels is None:
         raise AxsimError("images must have labels for a study of accuracy")
@@ -109,6 +109,9 @@ def study(
         raise AxsimError("multipliers must be at least one, each named once")
     if layer_by_layer not in LAYER_BY_LAYER:
         raise AxsimError(f"layer_by_layer must be one of {', '.join(LAYER_BY_LAYER)}, got {layer_by_layer!r}")
+    if calibration is not None:  # before the hours that come first
+        check_images(network, calibration)
+        check_count(calibration)
     statistics.check(network)
     about = {
         "axsim": f"{__version__}, sources {code_digest(*CODE)[:16]}",

@@ -12,7 +12,7 @@ from axsim.commands.compensate import WAYS as WAYS_ON_THE_COMMAND_LINE
 from axsim.compensation import AS_IT_IS, WAYS, Line, compensate, compensate_best, compensated_by, fold
 from axsim.compensation import choice as choice_module
 from axsim.compensation.choice import ENOUGH, TRIED, Candidate, divergences
-from axsim.errors import AxsimError
+from axsim.errors import AxsimError, MultiplierError
 from axsim.inference.engine import Run
 from axsim.multipliers.product_table import Multiplier
 from axsim.statistics.measure import gather_statistics
@@ -146,6 +146,15 @@ def test_wrong_arguments(network, images, options, words):
     given = images[: options.pop("count", len(images))]
     with pytest.raises(AxsimError, match=words):
         compensate_best(network, axsim.multiplier("mitchell"), given, **options)
+
+
+def test_what_does_not_fit_is_refused_before_anything_runs(network, images, monkeypatch):
+    monkeypatch.setattr(choice_module, "run", None)
+    with pytest.raises(MultiplierError, match="must be a Multiplier"):
+        compensate_best(network, "mitchell", images)
+    other = network_of(["conv"], 1, "symmetric", (3, 7, 6))
+    with pytest.raises(AxsimError, match="statistics must be of"):
+        compensate_best(network, axsim.multiplier("mitchell"), images, gather_statistics(other, images))
 
 
 def test_networks_that_cannot_be_compared(network, images, monkeypatch):

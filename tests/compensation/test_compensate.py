@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import reference
 from networks import network_of, random_images
+from PIL import Image
 
 import axsim
 from axsim.cli import main
@@ -171,6 +172,28 @@ def test_the_best_way_on_the_command_line(classifier, files, capsys):
     assert load(files["c"]).digest == wanted.network.digest
     assert main([*call, "--overwrite", "--statistics", files["s"]]) == 0
     assert f"chosen: {wanted.way}, by 16 images held out" in capsys.readouterr().out
+
+
+def test_pictures_to_calibrate_on_need_no_labels(classifier, files, tmp_path, capsys):
+    (tmp_path / "pictures").mkdir()
+    for number, pixels in enumerate(random_images(classifier, 8)):
+        Image.fromarray(pixels).save(tmp_path / "pictures" / f"{number}.png")
+    call = ["compensate", files["n"], "--multiplier", "mitchell", "-o", files["c"], "--way", "layer", "--calibration"]
+    assert main([*call, str(tmp_path / "pictures")]) == 0
+    (tmp_path / "pictures" / "8.png").write_bytes(b"none")
+    assert main([*call, str(tmp_path / "pictures"), "--overwrite"]) == 2
+    assert "--skip-corrupt" in capsys.readouterr().err
+    assert main([*call, str(tmp_path / "pictures"), "--overwrite", "--skip-corrupt"]) == 0
+    assert "on 8 images" in load(files["c"]).about["compensation"]
+
+
+def test_labels_that_are_no_classes_are_refused(classifier, files, capsys):
+    wrong = ImageSet(random_images(classifier, 4), np.full(4, classifier.classes))
+    save_images(files["i"].replace("i.h5", "wrong.h5"), wrong, {})
+    call = ["compensate", files["n"], "--multiplier", "mitchell", "-o", files["c"], "--statistics", files["s"]]
+    assert main([*call, "--images", files["i"].replace("i.h5", "wrong.h5")]) == 2
+    assert "labels must be classes of" in capsys.readouterr().err
+    assert not os.path.exists(files["c"])
 
 
 def test_where_no_way_helps_nothing_is_written(files, capsys):
