@@ -11,7 +11,7 @@ import axsim
 from axsim.commands.compensate import WAYS as WAYS_ON_THE_COMMAND_LINE
 from axsim.compensation import AS_IT_IS, WAYS, Line, compensate, compensate_best, compensated_by, fold
 from axsim.compensation import choice as choice_module
-from axsim.compensation.choice import ENOUGH, TRIED, Candidate, divergences
+from axsim.compensation.choice import ENOUGH, FACTORS, TRIED, Candidate, divergences
 from axsim.errors import AxsimError, MultiplierError
 from axsim.inference.engine import Run
 from axsim.multipliers.product_table import Multiplier
@@ -122,12 +122,27 @@ def test_what_is_chosen_gains_more_than_chance():
 def test_divergence_is_that_of_kullback_and_leibler():
     rng = np.random.default_rng(0)
     exact, other = (rng.normal(0, 3, (5, 4)).astype(np.float32) for _ in range(2))
-    for image, found in enumerate(divergences(other, exact)):
-        p, q = ([math.exp(v) for v in values[image].tolist()] for values in (exact, other))
-        p, q = ([v / sum(values) for v in values] for values in (p, q))
-        assert found == pytest.approx(sum(a * math.log(a / b) for a, b in zip(p, q, strict=True)))
+    by_factor = []
+    for factor in FACTORS.tolist():
+        by_factor.append([])
+        for image in range(5):
+            p, q = (
+                [math.exp(scale * v) for v in values[image].tolist()] for scale, values in ((1, exact), (factor, other))
+            )
+            p, q = ([v / sum(values) for v in values] for values in (p, q))
+            by_factor[-1].append(sum(a * math.log(a / b) for a, b in zip(p, q, strict=True)))
+    assert divergences(other, exact) == pytest.approx(min(by_factor, key=sum))
+
+
+def test_divergence_does_not_depend_on_what_leaves_the_classes_in_order():
+    rng = np.random.default_rng(0)
+    exact, other = (rng.normal(0, 3, (5, 4)).astype(np.float32) for _ in range(2))
     assert divergences(exact + 5, exact) == pytest.approx(0, abs=1e-6)
+    assert divergences(exact * 8, exact) == pytest.approx(0, abs=1e-6)
+    assert divergences(other * 4, exact) == pytest.approx(divergences(other, exact))
     assert np.isfinite(divergences(1e4 * other, 1e4 * exact)).all()
+    # Sure of what is wrong: no worse than equal probabilities.
+    assert divergences(-9 * exact, exact) == pytest.approx(divergences(np.zeros_like(exact), exact))
 
 
 def test_the_command_line_names_the_same_ways():
