@@ -241,6 +241,17 @@ def test_wrong_input(call, words):
         call(network, random_images(network, 2))
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("field", ["mean", "gain", "noise", "centre"])
+def test_channel_errors_that_are_no_numbers_are_refused(field, value):
+    network = network_of(["conv"], 0)
+    channels = len(network.weight_layers[0].weight)
+    errors = ChannelErrors(*np.zeros((4, channels)))
+    getattr(errors, field)[-1] = value
+    with pytest.raises(AxsimError, match=f"layer 0_conv: {field} must be finite"):
+        inject(network, random_images(network, 1), {"0_conv": errors})
+
+
 def test_prepared_layers_room_holds_for_the_engine():
     network = network_of(["conv", "depthwise"], 4, "affine")
     layers = prepare(network, dict.fromkeys([layer.name for layer in network.layers]))

@@ -53,7 +53,8 @@ def inject(
     ImageError
         If the images do not fit the network.
     AxsimError
-        If a dict names a layer that does not exist, channels do not fit, or the seed is out of range.
+        If a dict names a layer that does not exist, errors do not fit their layer or are not finite, slopes of TapLines
+        are no multiples of 2^-16, or the seed is out of range.
     """
     check_seed(seed)
     names = [layer.name for layer in network.weight_layers]
@@ -106,11 +107,14 @@ class Injector:
                 wanted, entries = layer.weight.shape[:1], f"{channels} output channels"
                 if field.name == "slope":
                     wanted, entries = layer.weight.shape, f"{channels} x {depth} weights"
-                if (shape := getattr(errors, field.name).shape) != wanted:
+                values = getattr(errors, field.name)
+                if values.shape != wanted:
                     raise AxsimError(
                         f"layer {layer.node.name}: {field.name} must have one entry for each of the {entries}, "
-                        f"got shape {shape}"
+                        f"got shape {values.shape}"
                     )
+                if not np.isfinite(values).all():  # a sum plus what is no number would be any number
+                    raise AxsimError(f"layer {layer.node.name}: {field.name} must be finite")
         if isinstance(errors, TapLines):
             self._along_taps = SlopeProduct(layer, errors.slope)
 
