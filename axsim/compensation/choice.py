@@ -44,7 +44,7 @@ FACTORS = np.array([0.0, *2.0 ** (np.arange(-40, 9) / 4)])  # of the logits, fro
 ENOUGH = 0.02  # nats: so close to the exact network, no further way is tried
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Candidate:
     """A network and the divergence D of each held-out image, float64 [N], nats."""
 
@@ -57,7 +57,7 @@ class Candidate:
         return float(self.divergences.mean())
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Choice:
     """
     What was chosen, and from what.

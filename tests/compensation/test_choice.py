@@ -91,6 +91,7 @@ def test_where_nothing_is_lost_nothing_is_done(network, images):
     found = compensate_best(network, axsim.multiplier("exact"), images)
     assert found.way == AS_IT_IS
     assert found.network is network
+    assert found != compensate_best(network, axsim.multiplier("exact"), images)  # and no error: arrays are not compared
 
 
 def test_a_way_that_harms_is_not_taken(network, images, monkeypatch):
