@@ -10,6 +10,7 @@ from axsim.errors import AxsimError
 from axsim.inference.engine import forward
 from axsim.inference.prepared import prepare
 from axsim.injection.slopes import LARGEST_SLOPE, SlopeProduct, digits_of
+from axsim.kernels.digits import weigh_digits
 from axsim.predict.lines import STEP
 
 NUMBERS = st.integers(-(2**46), 2**46)
@@ -47,6 +48,18 @@ def test_sums_are_those_of_a_product_of_floats(scheme, largest):
     for _ in forward(network, layers, random_images(network, 5), accumulate, 3):
         pass
     assert seen == {layer.name for layer in network.weight_layers}
+
+
+@pytest.mark.parametrize("pixels", [1, 1023, 1024, 1025, 2050])
+@pytest.mark.parametrize(("groups", "rows_a_group", "digits"), [(1, 2, 1), (3, 2, 3), (2, 1, 6)])
+def test_digits_are_weighed_strip_by_strip(groups, rows_a_group, digits, pixels):
+    rng = np.random.default_rng(pixels)
+    sums = rng.integers(-(2**31), 2**31, (groups * digits * rows_a_group, pixels)).astype(np.int32)
+    found = np.full((groups * rows_a_group, pixels), np.nan, np.float32)
+    weigh_digits(sums, digits, rows_a_group, STEP, found)
+    by_digit = sums.reshape(groups, digits, rows_a_group, pixels).astype(object)
+    wanted = sum(256**p * by_digit[:, p] for p in range(digits)) * STEP
+    assert found == pytest.approx(wanted.reshape(found.shape).astype(np.float64), rel=2**-23)
 
 
 @pytest.mark.parametrize("wrong", [STEP / 2, 2 * LARGEST_SLOPE, np.nan, np.inf])
