@@ -4,9 +4,10 @@ A multiplier errs little at some weight codes and much at their neighbours, so t
 the right one. To choose each weight's code so, without retraining, is ALWANN's weight tuning (V. Mrazek, Z. Vasicek,
 L. Sekanina, M. A. Hanif, M. Shafique, ICCAD 2019, DOI 10.1109/ICCAD45719.2019.8942068), where each code is chosen on
 its own under uniform activations. Here the criterion is the moment model's, so that codes of one sum are chosen with
-regard to each other. For each output channel, with w the weights and u the codes to be chosen,
+regard to each other. For each output channel, with w the weights, z their zero point and u the codes to be chosen,
 
-    sum_k table(u_k, x_k) - c sum_k w_k x_k,      variance = a S a' + sum_k rest_k(u_k),      a_k = slope_k(u_k) - c w_k
+    sum_k table(u_k, x_k) - z sum_k x_k - c sum_k (w_k - z) x_k,      variance = a S a' + sum_k rest_k(u_k),
+    a_k = slope_k(u_k) - z - c (w_k - z)
 
 where slope_k(u) = Cov(table(u, x), x) / Var(x) and rest_k(u) = Var(table(u, x)) - slope_k(u)^2 Var(x) under tap k's own
 distribution of activations, S their covariance, and c the channel's gain with the codes that it has: mean and gain are
@@ -65,19 +66,21 @@ def tune_weights(layer: LayerStatistics, multiplier: Multiplier) -> tuple[Patter
     taps = np.arange(layer.taps)
     codes = layer.weight.copy()
     raw = pattern_values(layer.w_format)[layer.weight].astype(np.float64)  # what the multiplier should multiply by
+    zero_point = layer.weight_zero_point.astype(np.float64)[:, None]
+    weight = raw - zero_point
 
     def times_covariance(values: Matrix) -> Matrix:
         found = values.reshape(layer.groups, rows_a_group, -1) @ covariance
         return np.asarray(found.reshape(values.shape))
 
-    with_exact = times_covariance(raw)
-    power = (raw * with_exact).sum(axis=1)
+    with_exact = times_covariance(weight)
+    power = (weight * with_exact).sum(axis=1)
 
     def gain_of(chosen: Patterns) -> Matrix:
-        cross = (slope[group[:, None], taps, chosen] * with_exact).sum(axis=1)
+        cross = ((slope[group[:, None], taps, chosen] - zero_point) * with_exact).sum(axis=1)
         return np.clip(np.divide(cross, power, out=np.ones_like(cross), where=power > 1e-9), SMALLEST, LARGEST)
 
-    wanted = raw * gain_of(codes)[:, None]
+    wanted = zero_point + weight * gain_of(codes)[:, None]
     off = slope[group[:, None], taps, codes] - wanted
     tune_rows(
         codes, choices, rows_a_group, slope.reshape(-1, 256).astype(np.float32), rest.astype(np.float32),

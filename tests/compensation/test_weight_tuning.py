@@ -129,3 +129,18 @@ def test_other_codes_are_told_apart_from_zero_points(seed, way):
     }
     assert off[False] > 0
     assert off[True] < off[False] / 4
+
+
+@pytest.mark.parametrize(("seed", "operators"), [(26, ["depthwise", "conv"]), (28, ["conv"])])
+def test_codes_are_chosen_with_regard_to_the_weights_zero_point(seed, operators):
+    """What the bias and the scale undo is a gain of the sums of (w - z_w) x, not of those of w x."""
+    network = network_of(operators, seed, "affine", (4, 7, 6))
+    assert any(layer.weight_zero_point.any() for layer in network.weight_layers)
+    products = reference.product_table(None, "u8", "u8")
+    multiplier = Multiplier("gain", products + 4 * np.rint(products / 16).astype(np.int64), ("u8", "u8"))
+    images = random_images(network, 16, 1)
+    exact = axsim.run(network, images).logits
+    before = np.abs(axsim.run(network, images, multiplier).logits - exact).mean()
+    found = compensate(network, multiplier, gather_statistics(network, images), tuned=True)
+    after = np.abs(axsim.run(found, images, multiplier).logits - exact).mean()
+    assert after < before / 10
