@@ -37,7 +37,10 @@ WAYS: tuple[Way, ...] = ("predicted", "predicted-tuned", "layer", "layer-tuned",
 # Tuned codes are the better ones wherever there is much to undo; where there is little, so are predicted lines.
 TRIED: tuple[Way, ...] = ("predicted", "predicted-tuned", "layer-tuned", "network-tuned")
 AS_IT_IS = "as it is"
-HELD_OUT = 4  # every fourth image
+HELD_OUT = 4  # one image in so many
+SEED = (
+    0  # by which they are drawn: every fourth of pictures that come one of each class in turn would be of few classes
+)
 FEWEST = 8  # images, of which two are held out
 STANDARD_ERRORS = 1.0
 FACTORS = np.array([0.0, *2.0 ** (np.arange(-40, 9) / 4)])  # of the logits, from which the best is taken
@@ -115,7 +118,8 @@ def compensate_best(
     multiplier : Multiplier
         For all layers.
     images : uint8 [N, H, W, C]
-        Calibration images, 8 or more, all in memory at once; labels are not used. Every fourth one only decides.
+        Calibration images, 8 or more, all in memory at once; labels are not used. A quarter of them, drawn at random
+        but always the same, only decides.
     statistics : NetworkStatistics, optional
         Of this network, for the predicted ways; best of other images than these. Gathered on those not held out when
         not given.
@@ -149,7 +153,7 @@ def compensate_best(
     if network.bound_to is not None:
         raise AxsimError(f"network must not be compensated already, {network.name} is, for {network.bound_to[0]}")
     pixels = images[:]
-    held_out = np.arange(len(pixels)) % HELD_OUT == HELD_OUT - 1
+    held_out = held_out_of(len(pixels))
     decide, fit = pixels[held_out], pixels[~held_out]
     exact = run(network, decide, progress=phase("exact, held-out images")).logits
     if exact.shape[1] < 2:
@@ -173,6 +177,12 @@ def check_count(images: Pixels) -> None:
     """Raise AxsimError where the images are too few for some of them to be held out."""
     if len(images) < FEWEST:
         raise AxsimError(f"images must be {FEWEST} or more to hold some out, got {len(images)}")
+
+
+def held_out_of(count: int) -> npt.NDArray[np.bool_]:
+    """Which of so many images are held out, bool [count]."""
+    drawn = np.random.default_rng(SEED).permutation(count)
+    return drawn < count // HELD_OUT
 
 
 def divergences(logits: npt.NDArray[np.floating], exact: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:

@@ -115,6 +115,8 @@ def shift_relus(graph: FloatGraph, ranges: dict[str, Range], means: ChannelMeans
         deciding = [name for name in group if nodes[name].op == "concat"]
         deciding = deciding or [name for name in group if nodes[name].op in LAYERS]
         half = max(_height(ranges[nodes[name].of_tensor]) for name in deciding) / 2
+        if half <= SMALLEST:
+            continue  # always 0 on the images: a shift by less than a float32 holds beside the bias says nothing
         shifts |= dict.fromkeys(group, half)
         ranges |= {nodes[name].of_tensor: (-half, half) for name in group}
     for node in graph.nodes:

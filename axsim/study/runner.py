@@ -118,7 +118,7 @@ def study(
         "network": network.digest,
         "images": images.digest[:16],
         "statistics_images": statistics.images,
-        "statistics": _digest_of_statistics(statistics),
+        "statistics": digest_of_statistics(statistics),
         "measured_images": measured_images,
         "calibration": None if calibration is None else ImageSet(calibration).digest[:16],
         "layer_by_layer": layer_by_layer,
@@ -262,7 +262,7 @@ def _exact_of(network: Network) -> Multiplier:
     return Multiplier("exact", exact_products("u8", "u8"))
 
 
-def _digest_of_statistics(statistics: NetworkStatistics) -> str:
+def digest_of_statistics(statistics: NetworkStatistics) -> str:
     """Digest of what the predictions are made from, besides the network."""
     content = hashlib.sha256()
     for name, layer in statistics.layers.items():

@@ -32,7 +32,7 @@ class CompensationWidget(JobWidget):
     images : ImageSet, with labels, or path of images
         The accuracy is measured on them.
     calibration : ImageSet or path of images
-        Other images, 8 or more, from which mean and gain of every channel are found, and every fourth of which decides
+        Other images, 8 or more, from which mean and gain of every channel are found, and a quarter of which decides
         how (`axsim.compensate_best`); their labels are not used.
     multiplier : name
 

@@ -18,12 +18,14 @@ import random
 import numpy as np
 
 import axsim
+from axsim.code_digest import code_digest
 from axsim.commands.arguments import add_network_and_images, count, fitting, network_and_images
 from axsim.commands.study import serving
 from axsim.images import ImageSet, load_images
 from axsim.line_store import LineStore
 from axsim.progress import ProgressDisplay
 from axsim.statistics.file import load_statistics
+from axsim.study.runner import digest_of_statistics
 
 LEAST_LOSS, HEAVY = 0.02, 0.40
 
@@ -69,10 +71,11 @@ def main():
     drawn = serving(network)
     random.Random(given.seed).shuffle(drawn)
     about = {
+        "sources": code_digest("compensation", "inference", "multipliers", "networks", "predict", "statistics"),
         "network": network.digest,
         "images": images.digest[:16],
         "calibration": ImageSet(calibration).digest[:16],
-        "statistics": given.statistics is not None,
+        "statistics": None if statistics is None else digest_of_statistics(statistics),
     }
     store = LineStore(given.store, "compensation", about)
     exact = right(network, images, None)

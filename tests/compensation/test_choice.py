@@ -11,7 +11,7 @@ import axsim
 from axsim.commands.compensate import WAYS as WAYS_ON_THE_COMMAND_LINE
 from axsim.compensation import AS_IT_IS, WAYS, Line, compensate, compensate_best, compensated_by, fold
 from axsim.compensation import choice as choice_module
-from axsim.compensation.choice import ENOUGH, FACTORS, TRIED, Candidate, divergences
+from axsim.compensation.choice import ENOUGH, FACTORS, TRIED, Candidate, divergences, held_out_of
 from axsim.errors import AxsimError, MultiplierError
 from axsim.inference.engine import Run
 from axsim.multipliers.product_table import Multiplier
@@ -60,11 +60,10 @@ def test_what_only_other_codes_undo_is_undone_by_them(network, images):
 
 
 def test_candidates_are_what_each_way_gives_on_images_not_held_out(network, images, monkeypatch):
-    """Each way sees three of four images, and each divergence is that of the fourth."""
+    """Each way sees the images not held out, and each divergence is of those that are."""
     monkeypatch.setattr(choice_module, "ENOUGH", -1.0)
     multiplier = axsim.multiplier("drum:k=3")
-    held_out = images[3::4]
-    fit = np.delete(images, np.s_[3::4], axis=0)
+    held_out, fit = images[held_out_of(len(images))], images[~held_out_of(len(images))]
     found = compensate_best(network, multiplier, images, ways=WAYS)
     assert list(found.candidates) == [AS_IT_IS, *WAYS]
     statistics = gather_statistics(network, fit)
@@ -78,6 +77,17 @@ def test_candidates_are_what_each_way_gives_on_images_not_held_out(network, imag
         assert compensated_by(way, network, multiplier, statistics, fit).digest == made.digest == wanted.digest
         seen = divergences(axsim.run(made, held_out, multiplier).logits, exact)
         assert np.array_equal(found.candidates[way].divergences, seen)
+
+
+@pytest.mark.parametrize("classes", [2, 4, 10, 100])
+def test_images_held_out_are_of_all_classes_in_turn(classes):
+    """As folders of one class each are read: one of each in turn."""
+    labels = np.arange(400) % classes
+    held_out = held_out_of(400)
+    assert held_out.sum() == 100
+    share = np.bincount(labels[held_out], minlength=classes) * classes / 100
+    assert share.min() > 0.3 if classes <= 10 else (share > 0).mean() > 0.6
+    assert [held_out_of(count).sum() for count in (8, 11, 12)] == [2, 2, 3]
 
 
 def test_statistics_given_are_used(network, images):
@@ -177,7 +187,7 @@ def test_networks_that_cannot_be_compared(network, images, monkeypatch):
     mitchell = axsim.multiplier("mitchell")
     with pytest.raises(AxsimError, match="compensated already"):
         compensate_best(compensate(network, mitchell, images=images), mitchell, images)
-    logits = axsim.run(network, images[3::4]).logits[:, :1]
+    logits = axsim.run(network, images[held_out_of(len(images))]).logits[:, :1]
     monkeypatch.setattr(choice_module, "run", lambda *given, **options: Run(logits, (), {}))
     with pytest.raises(AxsimError, match="two classes"):
         compensate_best(network, mitchell, images)
