@@ -38,9 +38,8 @@ WAYS: tuple[Way, ...] = ("predicted", "predicted-tuned", "layer", "layer-tuned",
 TRIED: tuple[Way, ...] = ("predicted", "predicted-tuned", "layer-tuned", "network-tuned")
 AS_IT_IS = "as it is"
 HELD_OUT = 4  # one image in so many
-SEED = (
-    0  # by which they are drawn: every fourth of pictures that come one of each class in turn would be of few classes
-)
+# Drawn by this seed: pictures may come one of each class in turn, and every fourth would be of few classes.
+SEED = 0
 FEWEST = 8  # images, of which two are held out
 STANDARD_ERRORS = 1.0
 FACTORS = np.array([0.0, *2.0 ** (np.arange(-40, 9) / 4)])  # of the logits, from which the best is taken

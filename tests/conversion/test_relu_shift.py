@@ -138,15 +138,6 @@ def test_half_of_the_range_is_taken_off():
     assert shifts["e"] == shifts["f"] == shifts["p"] == shifts["d:padded"] == shifts["c"]
 
 
-def test_a_relu_that_is_always_0_has_a_range():
-    graph = fire(np.random.default_rng(1))
-    graph.nodes[0].bias[:], graph.nodes[0].weight[:] = -1, 0
-    values = tensors(graph, np.ones((1, *graph.shape)))
-    _, shifts, ranges = shifted(graph, values)
-    assert 0 < shifts["stem"] <= 1e-30
-    assert ranges["stem"] == (-shifts["stem"], shifts["stem"])
-
-
 @pytest.mark.parametrize(("high", "scale"), [(2.54, 0.01), (254.0, 1.0)])
 def test_codes_of_a_relu(high, scale):
     assert code_rule_of_relus((0.0, high)) == (float(np.float32(scale)), 0, 0, 254)
@@ -250,6 +241,19 @@ def test_padding_stays_where_nothing_is_shifted():
     assert [(node.name, node.inputs, node.attributes) for node in graph.nodes] == [
         (node.name, node.inputs, node.attributes) for node in left.nodes
     ]
+
+
+def test_a_relu_that_never_fires_is_not_shifted():
+    """Its range says nothing: half of it would vanish beside the bias in float32, but not among the codes."""
+    graph = fire(np.random.default_rng(0))
+    take_out_padding(graph)
+    ranges = {node.of_tensor: (0.0, 0.0 if node.name == "s" else 4.0) for node in graph.nodes}
+    shifts = shift_relus(graph, ranges, ChannelMeans())
+    assert "s" not in shifts and shifts["stem"] == shifts["c"] == 2.0
+    nodes = {node.name: node for node in graph.nodes}
+    assert ranges[nodes["s"].of_tensor] == (0.0, 0.0)
+    assert nodes["s"].clamp == RELU and nodes["stem"].clamp == (-2.0, np.inf)
+    assert all(node.attributes["value"] == 0 for node in graph.nodes if node.op == "pad" and node.inputs[0] == "s")
 
 
 # Networks.
