@@ -90,7 +90,7 @@ def study(
         are predicted layer by layer on the first 32 of them; without them on the first 32 of `images`, whose labels
         that does not use.
     layer_by_layer : {"judged", "all", "none"}
-        For which multipliers errors are also predicted layer by layer and injected, as long as four to eight runs:
+        For which multipliers errors are also predicted layer by layer and injected, as long as two to five runs:
         those that lose so much that predictions are judged by them (`rows.JUDGED`), all, or none. A store holds rows
         of one choice.
     phase : function
