@@ -100,7 +100,7 @@ def _compensated(
     data: dict[str, Any],
 ) -> "tuple[Network, list[str]]":
     """Compensate the way asked for, or choose one: the network, and lines on the choice, which go into data too."""
-    from ..compensation import compensate_best, compensated_by
+    from ..compensation import AS_IT_IS, compensate_best, compensated_by
     from ..images import load_images
     from ..statistics.file import load_statistics
 
@@ -118,7 +118,7 @@ def _compensated(
     found = {name: each.divergence for name, each in choice.candidates.items()}
     data["way"], data["divergence_nats"], data["held_out_images"] = choice.way, found, choice.held_out
     shown = ", ".join(f"{name} {divergence:.3g}" for name, divergence in found.items())
-    if choice.way not in WAYS:
+    if choice.way == AS_IT_IS:
         raise AxsimError(
             f"no way brings {network.name} through {multiplier.name} closer to the exact network than chance might, on "
             f"the {choice.held_out} images held out (nats: {shown}); nothing written, use it as it is or name a --way"
