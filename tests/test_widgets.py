@@ -5,6 +5,7 @@ import threading
 import numpy as np
 import pytest
 from networks import network_of, random_images
+from PIL import Image
 
 import axsim
 import axsim.widgets as aw
@@ -381,6 +382,16 @@ def test_injection_without_labels_is_said_in_place(small):
     network, images = small
     assert "labels" in aw.InjectionWidget(network, ImageSet(images.images)).children[0].value
     assert "labels" in aw.CompensationWidget(network, ImageSet(images.images), images).children[0].value
+
+
+def test_pictures_to_compensate_from_need_no_labels(small, tmp_path):
+    network, images = small
+    for number, pixels in enumerate(random_images(network, 8, seed=1)):
+        Image.fromarray(pixels.squeeze()).save(tmp_path / f"{number}.png")
+    widget = aw.CompensationWidget(network, images, tmp_path, "mitchell")
+    widget.run()
+    widget.wait(300)
+    assert widget.state == "done", widget._complaint.value
 
 
 def test_compensation_shows_before_and_after(small):

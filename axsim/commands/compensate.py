@@ -60,6 +60,10 @@ def run(given: argparse.Namespace) -> Result:
         raise AxsimError(f"--way {way} needs --statistics")
     if not way.startswith("predicted") and given.calibration is None:
         raise AxsimError(f"--way {way} needs --calibration")
+    if given.images is None:
+        for name, value in (("--limit", given.limit), ("--labels", given.labels)):
+            if value is not None:
+                raise AxsimError(f"{name} is of --images, which are not given; --calibration-limit takes the first N")
     sources = (given.network, given.multiplier, given.statistics, given.calibration, given.images, given.labels)
     check_output(given.output, given.overwrite, *sources)
     network, used = load(given.network), multiplier(given.multiplier)

@@ -49,7 +49,9 @@ def compensate(
         or those of the exact network, by which what earlier layers have left is undone too.
     tuned : bool
         Choose other weight codes first, at which the multiplier's products come closer to the exact ones with the
-        network's own weights (`weight_tuning.py`). Layers with more than 4,608 taps keep theirs.
+        network's own weights (`weight_tuning.py`). Layers with more than 4,608 taps keep theirs. Without it a network
+        whose weights have zero points other than 0 may come out worse: an error that grows with sum_k x is no line of
+        the layer's sums, and cannot be folded; `compensate_best` tries the network as it is too.
 
     Returns
     -------

@@ -8,11 +8,10 @@ import numpy.typing as npt
 
 from ..errors import AxsimError
 from ..networks.network import Network
-from ..networks.nodes import Quantization, WeightLayer
+from ..networks.nodes import LARGEST_BIAS, Quantization, WeightLayer
 from ..predict import LayerPrediction
 
 SMALLEST, LARGEST = 0.25, 4.0  # of 1 + gain: beyond, the line says little of the channel, and its inverse would shout
-LARGEST_BIAS = 2**30  # as conversion has it: room for the sums is left in int32
 Vector = npt.NDArray[np.float64]
 
 

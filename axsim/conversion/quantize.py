@@ -15,12 +15,11 @@ from ..formats import DTYPES
 from ..importers.float_graph import FloatGraph, FloatNode
 from ..importers.names import node_names
 from ..networks.network import INPUT, Network, Scheme
-from ..networks.nodes import OPERATORS, Node, Quantization, Requantizing, WeightLayer
+from ..networks.nodes import LARGEST_BIAS, OPERATORS, Node, Quantization, Requantizing, WeightLayer
 from ..networks.preprocessing import Preprocessing
 from .bias_correction import ChannelMeans, output_shift
 from .calibrate import Range
 
-LARGEST_BIAS = 2**30  # codes; a weight scale is enlarged until the bias fits
 ZERO_CHANNEL_BIAS = 2**20  # codes; a channel without weights is all bias, which sets its scale
 SMALLEST = 1e-30  # real; ranges and the units of sums are no smaller, so that no quotient leaves float32
 

@@ -51,7 +51,7 @@ class CompensationWidget(JobWidget):
         self.compensated: Network | None = None
         with self._complaint.catching():
             self._network, self._images = network_and_images(network, images)
-            _, self._calibration = network_and_images(self._network, calibration)
+            _, self._calibration = network_and_images(self._network, calibration, unlabelled=True)
             if self._images.labels is None:
                 raise AxsimError("images must have labels: accuracy before and after is what is shown")
             self.picker = MultiplierPicker(multiplier)

@@ -139,11 +139,15 @@ class MultiplierPicker(ipywidgets.VBox):
 
 
 def network_and_images(
-    network: Network | str | os.PathLike[str], images: ImageSet | str | os.PathLike[str]
+    network: Network | str | os.PathLike[str], images: ImageSet | str | os.PathLike[str], *, unlabelled: bool = False
 ) -> tuple[Network, ImageSet]:
-    """Load what is given as a path, and check that the two fit; raises AxsimError where they do not."""
+    """
+    Load what is given as a path, and check that the two fit; raises AxsimError where they do not.
+
+    A folder of pictures must have labels unless `unlabelled`.
+    """
     loaded = network if isinstance(network, Network) else load(network)
-    given = images if isinstance(images, ImageSet) else load_images(images, network=loaded)
+    given = images if isinstance(images, ImageSet) else load_images(images, network=loaded, unlabelled=unlabelled)
     check_images(loaded, given.images)
     check_labels(loaded, given)
     return loaded, given

@@ -214,6 +214,8 @@ def test_where_no_way_helps_nothing_is_written(files, capsys):
         (["--way", "best", "--statistics", "s"], "--way best needs --calibration"),
         (["--calibration", "i", "--calibration-limit", "7"], "8 or more"),
         (["--calibration", "i", "--images", "nowhere"], "nowhere"),
+        (["--calibration", "i", "--limit", "8"], "--limit is of --images"),
+        (["--calibration", "i", "--labels", "l.csv"], "--labels is of --images"),
     ],
 )
 def test_wrong_input_on_the_command_line(files, capsys, given, words):

@@ -8,7 +8,7 @@ from .arrangement import Constant, Flatten, Pad, Rearrange, Slice
 from .base import Codes, Node, Pair, Quad, Quantization, Requantizing, Sextuple, Shape, Triple
 from .elementwise import Add, Concat, Requantize
 from .float_functions import FloatFunction, Gelu, LayerNorm, Softmax
-from .layers import Conv, Layer, Linear, MatMul, WeightLayer
+from .layers import LARGEST_BIAS, Conv, Layer, Linear, MatMul, WeightLayer
 from .pooling import AveragePool, GlobalAveragePool, MaxPool
 from .windows import window_output
 
@@ -36,6 +36,7 @@ OPERATORS: dict[str, type[Node]] = {
 }
 
 __all__ = [
+    "LARGEST_BIAS",
     "OPERATORS",
     "Add",
     "AveragePool",

@@ -14,6 +14,8 @@ from ..rounding import FIXED
 from .base import Codes, Pair, Quad, Quantization, Requantizing, Shape, check_pads, check_positive
 from .windows import window_output
 
+LARGEST_BIAS = 2**30  # codes, that what makes networks gives a layer: room for the sums is left in int32
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Layer(Requantizing):
