@@ -222,7 +222,7 @@ def test_findings_of_rows_made_by_hand():
         row_of("b", 0.80, 1.0, 10.5, 1.06, 0.83, {"way": 0.85}),
         row_of("c", 0.40, 5.0, 11.0, 0.90, 0.39, {"way": 0.20}),
     )
-    found = findings(Study(None, 1000, 10, 10, 0.90, rows, None))
+    found = findings(Study(None, 1000, 10, 10, 0.90, 0.10, rows, None))
     assert found.pairs == 12
     assert found.within["covariance"] == pytest.approx(1 / 3)
     assert next(each for each in found.correlations if each.statistic == "abs_mean").spearman == pytest.approx(1)
@@ -237,6 +237,25 @@ def test_findings_of_rows_made_by_hand():
     assert found.speed == pytest.approx(400)
     assert found.layer_by_layer_cost == pytest.approx(4.5)
     assert found.equal_sigma == (("c", "a"), ("c", "b"))
+
+
+def test_networks_that_are_ruined_lose_the_same():
+    """Their distortions, 1 - top1 + 0.3 for two of them, say which is disturbed more, their top-1 what chance gave."""
+    tops = {"a": 0.9, "b": 0.7, "c": 0.4, "d": 0.07, "e": 0.10, "f": 0.08}
+    rows = [row_of(name, top1, 1.0, 1.0) for name, top1 in tops.items()]
+    rows[3] = dataclasses.replace(rows[3], predicted_distortion=0.8, halves=(0.02, 0.12))
+    found = findings(Study(None, 1000, 10, 10, 0.90, 0.10, tuple(rows), None))
+    assert found.ruined == ["d", "e", "f"]
+    logits = next(each for each in found.correlations if each.statistic == "logits")
+    lost = np.array([0.9 - top1 for top1 in tops.values()])
+    predicted = np.array([row.predicted_distortion for row in rows])
+    assert logits.spearman == pytest.approx(spearman(predicted, lost))
+    assert logits.spearman < logits.spearman_tied
+    assert logits.spearman_tied == pytest.approx(spearman(predicted, np.array([0.0, 0.2, 0.5, 0.8, 0.8, 0.8])))
+    assert found.ceiling < found.ceiling_tied
+    assert found.ceiling_tied == pytest.approx(1)
+    text = study_text(Study(network_of(["conv"], 1), 1000, 10, 10, 0.90, 0.10, tuple(rows), None), found)
+    assert "those 3 tied with which no more is right" in text
 
 
 def test_an_exact_multiplier_has_no_bias_to_draw():

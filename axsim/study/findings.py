@@ -18,10 +18,16 @@ APART = 0.10  # accuracies of such a pair that differ by more are shown
 
 @dataclasses.dataclass(frozen=True)
 class Correlation:
-    """Of one statistic with the accuracy lost, over all multipliers."""
+    """
+    Of one statistic with the accuracy lost, over all multipliers.
+
+    spearman_tied: as spearman, but networks that are right no more often than one and the same answer would be (on the
+    commonest class) have all lost the same: which of them ranks above which says nothing of their multipliers.
+    """
 
     statistic: str
     spearman: float
+    spearman_tied: float
     pearson: float
 
 
@@ -32,18 +38,21 @@ class Findings:
 
     pairs: (layer, multiplier) pairs judged; within: share of them that each level predicts within 5 %; correlations:
     strongest Spearman first, of the statistics that every row has; ceiling: the Spearman coefficient that a statistic
-    which knew each multiplier's true loss could expect, see `ceiling`; errors: mean absolute error of predicted top-1,
-    of the multipliers judged (`rows.JUDGED`) that the method was tried on, by method; covered: share of the predicted
-    intervals that hold the measured top-1; recovered: median share of the lost accuracy that compensation gives back,
-    by way and by loss; worse: multipliers that it made worse by more than half the interval; speed: median over the
-    multipliers of the time to run 1,000 images over that to predict; layer_by_layer_cost: median, over those it was
-    tried on, of the time of the way layer by layer over that of the run.
+    which knew each multiplier's true loss could expect, see `ceiling`, and ceiling_tied that of spearman_tied; ruined:
+    multipliers with which the network is right no more often than one and the same answer would be; errors: mean
+    absolute error of predicted top-1, of the multipliers judged (`rows.JUDGED`) that the method was tried on, by
+    method; covered: share of the predicted intervals that hold the measured top-1; recovered: median share of the lost
+    accuracy that compensation gives back, by way and by loss; worse: multipliers that it made worse by more than half
+    the interval; speed: median over the multipliers of the time to run 1,000 images over that to predict;
+    layer_by_layer_cost: median, over those it was tried on, of the time of the way layer by layer over that of the run.
     """
 
     pairs: int
     within: dict[str, float]
     correlations: tuple[Correlation, ...]
     ceiling: float
+    ceiling_tied: float
+    ruined: list[str]
     judged: int
     errors: dict[str, float | None]
     covered: float | None
@@ -63,12 +72,13 @@ def findings(of: Study) -> Findings:
         for level in LEVELS
     }
     lost = np.array([of.exact_top1 - row.top1 for row in rows])
+    tied = np.minimum(lost, of.exact_top1 - of.commonest_class)
     correlations = []
     for name in CANDIDATES:
         values = np.array([row.candidate(name) for row in rows])
         if np.isnan(values).any():
             continue  # over some of the rows it would not compare with the others
-        correlations.append(Correlation(name, spearman(values, lost), pearson(values, lost)))
+        correlations.append(Correlation(name, spearman(values, lost), spearman(values, tied), pearson(values, lost)))
     some = [row for row, points in zip(rows, lost, strict=True) if is_judged(points)]
     errors = {
         "sensitivities": _mean([abs(row.predicted_top1 - row.top1) for row in some]),
@@ -85,6 +95,8 @@ def findings(of: Study) -> Findings:
         pairs=len(judged),
         within=within,
         ceiling=ceiling(rows),
+        ceiling_tied=ceiling(rows, of.commonest_class),
+        ruined=[row.multiplier for row in rows if row.top1 <= of.commonest_class],
         correlations=tuple(sorted(correlations, key=lambda each: -_rank_of(each.spearman))),
         judged=len(some),
         errors=errors,
@@ -107,15 +119,16 @@ def spearman(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> float:
     return pearson(_ranks(x), _ranks(y))
 
 
-def ceiling(rows: Sequence[Row]) -> float:
+def ceiling(rows: Sequence[Row], least: float = 0.0) -> float:
     """
     Rank correlation that a perfect predictor could expect with the accuracy measured on so few images.
 
     From that of the accuracies on two halves of the images, r: by the Spearman-Brown formula (1910) two measurements on
     as many images as all would agree by 2 r / (1 + r), and the true value with one of them by the root of that. Exact
-    for linear correlations, taken over to ranks. nan where half of the images say nothing of the others.
+    for linear correlations, taken over to ranks. Accuracies up to `least` are all taken for it. nan where half of the
+    images say nothing of the others.
     """
-    r = spearman(*(np.array([row.halves[half] for row in rows]) for half in (0, 1)))
+    r = spearman(*np.array([row.halves if row.top1 > least else (least, least) for row in rows]).T)
     return math.sqrt(2 * r / (1 + r)) if r > 0 else math.nan
 
 

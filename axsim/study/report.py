@@ -78,13 +78,19 @@ def _verdict(found: Findings) -> str:
         f" The mean error of the multiplier alone, |mu| under uniform operands, reaches {bias.spearman:.3f}; the "
         f"layers' distortion at the covariance level, where each channel's mean is known, {known.spearman:.3f}."
         " As the accuracies are themselves measured on few images, even the true losses could expect no more than "
-        f"{found.ceiling:.3f} (from the agreement between two halves of the images).</p>"
+        f"{found.ceiling:.3f} (from the agreement between two halves of the images). With {len(found.ruined)} "
+        "multipliers the network is ruined: right no more often than if it always gave one and the same answer. Which "
+        f"of these ranks above which is chance; with all of them tied the strongest reaches {best.spearman_tied:.3f}, "
+        f"of {found.ceiling_tied:.3f} at most.</p>"
     )
 
 
 def _correlations(found: Findings) -> str:
-    cells = [[WORDS[each.statistic], f"{each.spearman:.3f}", f"{each.pearson:.3f}"] for each in found.correlations]
-    return wide_text_table(["statistic", "Spearman", "Pearson"], cells)
+    cells = [
+        [WORDS[each.statistic], f"{each.spearman:.3f}", f"{each.spearman_tied:.3f}", f"{each.pearson:.3f}"]
+        for each in found.correlations
+    ]
+    return wide_text_table(["statistic", "Spearman", "Spearman, ruined ones tied", "Pearson"], cells)
 
 
 def _charted(found: Findings) -> list[str]:

@@ -42,13 +42,19 @@ LINE_IMAGES = 32  # from which errors are predicted layer by layer
 
 @dataclasses.dataclass(frozen=True)
 class Study:
-    """All rows, with what they share: `images` for accuracy, `measured_images` for error matrices."""
+    """
+    All rows, with what they share.
+
+    `images` for accuracy, `measured_images` for error matrices; commonest_class is the share of the images that are of
+    the class most of them are of: so many are right at most where the answer is always the same.
+    """
 
     network: Network
     images: int
     measured_images: int
     statistics_images: int
     exact_top1: float
+    commonest_class: float
     rows: tuple[Row, ...]
     model: AccuracyModel
 
@@ -138,7 +144,8 @@ def study(
     found = tuple(
         dataclasses.replace(Row.from_json(rows.pieces[each.digest]), multiplier=each.name) for each in multipliers
     )
-    return Study(network, len(images), measured_images, statistics.images, exact_top1, found, model)
+    commonest = float(np.unique(images.labels, return_counts=True)[1].max() / len(images))
+    return Study(network, len(images), measured_images, statistics.images, exact_top1, commonest, found, model)
 
 
 def _row(

@@ -48,9 +48,14 @@ def summary_lines(of: Study, found: Findings) -> list[str]:
     lines = [
         f"norm(E) of a layer within 5 % of measured, of {found.pairs} (layer, multiplier) pairs above distortion 1e-4:",
         *(f"  {percent(share):>7}  {level}" for level, share in found.within.items()),
-        f"correlation with the accuracy lost, over {len(of.rows)} multipliers (Spearman, Pearson):",
-        *(f"  {each.spearman:6.3f}  {each.pearson:6.3f}  {WORDS[each.statistic]}" for each in found.correlations),
-        f"  {found.ceiling:6.3f}          the most to expect of any: so well do {of.images} images tell the accuracy",
+        f"correlation with the accuracy lost, over {len(of.rows)} multipliers (Spearman; the same with those "
+        f"{len(found.ruined)} tied with which no more is right than one and the same answer would get; Pearson):",
+        *(
+            f"  {each.spearman:6.3f}  {each.spearman_tied:6.3f}  {each.pearson:6.3f}  {WORDS[each.statistic]}"
+            for each in found.correlations
+        ),
+        f"  {found.ceiling:6.3f}  {found.ceiling_tied:6.3f}          the most to expect of any: so well do {of.images} "
+        "images tell the accuracy",
         f"predicted top-1, mean absolute error over the {found.judged} multipliers that lose {JUDGED_WORDS}:",
         *(f"  {_points(error):>7}  {METHODS[method]}" for method, error in found.errors.items()),
         f"  {percent(found.covered):>7}  of them within the predicted 95 % interval",
@@ -86,6 +91,7 @@ def study_data(of: Study, found: Findings) -> dict[str, Any]:
         "measured_images": of.measured_images,
         "statistics_images": of.statistics_images,
         "exact_top1": of.exact_top1,
+        "commonest_class": of.commonest_class,
         "findings": dataclasses.asdict(found),
         "accuracy_model": of.model.as_json(),
         "rows": [dataclasses.asdict(row) for row in of.rows],
