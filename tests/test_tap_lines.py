@@ -99,6 +99,36 @@ def test_a_seed_gives_the_same_bits_for_any_batches(scheme):
     assert not np.array_equal(inject(network, images, lines, seed=6).logits, wanted)
 
 
+@pytest.mark.parametrize("scheme", ["symmetric", "affine"])
+def test_layers_simulated_run_through_the_multiplier(scheme):
+    network = network_of(["conv", "depthwise", "add", "conv"], 3, scheme, (3, 7, 6))
+    images = random_images(network, 7)
+    multiplier = axsim.multiplier("mitchell")
+    names = [layer.name for layer in network.weight_layers]
+    every = lines_layer_by_layer(network, multiplier, images, simulated=names)
+    assert every == dict.fromkeys(names, multiplier)
+    found, wanted = inject(network, images, every), axsim.run(network, images, multiplier)
+    assert np.array_equal(found.logits, wanted.logits)
+    assert found.steps == wanted.steps
+    # Behind layers simulated a layer is given what it is given in the multiplier's own run.
+    *before, last = names
+    lines = lines_layer_by_layer(network, multiplier, images, simulated=before)
+    real = axsim.run(network, images, multiplier, statistics=True).statistics
+    assert np.array_equal(lines[last].shift, tap_lines(real[last], multiplier).shift)
+    only_last = inject(network, images, {last: lines[last]} | dict.fromkeys(before, multiplier))
+    assert np.array_equal(only_last.logits, inject(network, images, lines).logits)
+    through = [step.multiplier for step in only_last.steps if step.node in names]
+    assert through == ["mitchell"] * len(before) + ["injected errors"]
+
+
+def test_layers_simulated_must_exist():
+    network = network_of(["conv"], 2)
+    with pytest.raises(AxsimError, match="simulated must name layers with weights"):
+        lines_layer_by_layer(network, axsim.multiplier("mitchell"), random_images(network, 1), simulated=["none"])
+    with pytest.raises(AxsimError, match="errors must be ErrorModel, ChannelErrors, TapLines or Multiplier"):
+        inject(network, random_images(network, 1), {network.weight_layers[0].name: "mitchell"})
+
+
 def test_lines_of_another_layer_are_refused():
     network = network_of(["conv"], 2)
     name = network.weight_layers[0].name

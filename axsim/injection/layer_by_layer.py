@@ -4,7 +4,8 @@ Predictions from an exact run's statistics take each layer alone. But a heavy mu
 given, and so that layer's error. Here a few images go through the network once, and each layer's error is predicted
 from the histograms of the inputs that *this* run gives it, where the layers before have taken their predicted errors.
 The multiplier itself is not run, labels are not used; products are exact, and to each sum come a line at every tap and
-independent noise (equation (6) of `axsim/predict/lines.py`).
+independent noise (equation (6) of `axsim/predict/lines.py`). Layers may be named in which it is run after all: what
+the prediction lacks there is then what it gains.
 
 To run images with these errors costs a matrix product for each byte of the slopes beside the exact one, and the drawing
 of the noise: several times what it takes to simulate the multiplier. It does not replace
@@ -12,6 +13,9 @@ the simulation: it says how much of the loss the first two moments at each tap e
 without running anything is in `axsim/predict/levels.py`.
 """
 
+from collections.abc import Collection
+
+from ..errors import AxsimError
 from ..images import Pixels
 from ..inference.engine import forward
 from ..inference.prepared import LayerInput, Multiplying, PreparedLayer, Sums, prepare
@@ -22,8 +26,8 @@ from .run import Injector, check_seed
 
 
 def lines_layer_by_layer(
-    network: Network, multiplier: Multiplier, images: Pixels, *, seed: int = 0
-) -> dict[str, TapLines]:
+    network: Network, multiplier: Multiplier, images: Pixels, *, seed: int = 0, simulated: Collection[str] = ()
+) -> dict[str, TapLines | Multiplier]:
     """
     Predict the error of every layer with weights, each behind the predicted errors of those before it.
 
@@ -36,10 +40,12 @@ def lines_layer_by_layer(
         A few dozen, all in memory at once with one layer's columns; best not those that the errors are injected on.
     seed : int
         Of the noise, from 0 to 2^64 - 1, as for `axsim.inject`.
+    simulated : names of layers
+        With weights, that run through the multiplier bit for bit instead.
 
     Returns
     -------
-    dict of str to TapLines
+    dict of str to TapLines, or to the multiplier for layers simulated
         To be given to `axsim.inject`.
 
     Raises
@@ -49,22 +55,25 @@ def lines_layer_by_layer(
     MultiplierError
         If the multiplier cannot serve a layer.
     AxsimError
-        If the seed is out of range.
+        If the seed is out of range, or `simulated` names what is no layer with weights.
     """
     check_multiplier(multiplier)
     check_seed(seed)
-    layers = prepare(network, dict.fromkeys((layer.name for layer in network.layers), None))
     numbers = {layer.name: number for number, layer in enumerate(network.weight_layers)}
-    found: dict[str, TapLines] = {}
+    unknown = [name for name in simulated if name not in numbers]
+    if unknown:
+        raise AxsimError(f"simulated must name layers with weights ({', '.join(numbers)}), got {unknown[0]!r}")
+    through = dict.fromkeys(simulated, multiplier)
+    layers = prepare(network, {layer.name: through.get(layer.name) for layer in network.layers})
+    found: dict[str, TapLines | Multiplier] = dict(through)
 
     def accumulate(layer: Multiplying, given: LayerInput) -> Sums:
-        sums = layer.sums(given, None)
-        if isinstance(layer, PreparedLayer):
-            name = layer.node.name
+        name, sums = layer.node.name, layer.sums(given, layer.served)
+        if isinstance(layer, PreparedLayer) and name not in through:
             statistics = layer.statistics()
             statistics.add(given.columns)
-            found[name] = tap_lines(statistics, multiplier)
-            Injector(layer, found[name], numbers[name], seed).add(sums, given)
+            lines = found[name] = tap_lines(statistics, multiplier)
+            Injector(layer, lines, numbers[name], seed).add(sums, given)
         return sums
 
     for _ in forward(network, layers, images, accumulate, len(images)):

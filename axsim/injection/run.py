@@ -12,6 +12,7 @@ from ..images import Pixels
 from ..inference.engine import Progress, Run, exact_steps, forward
 from ..inference.prepared import LayerInput, Multiplying, PreparedLayer, Sums, prepare
 from ..kernels.random import TAP_BITS, add_accumulator_errors, add_product_errors
+from ..multipliers.product_table import Multiplier
 from ..networks.network import Network
 from ..predict import TapLines
 from .distributions import standard_values
@@ -25,7 +26,7 @@ LARGEST_SEED = 2**64 - 1
 def inject(
     network: Network,
     images: Pixels,
-    errors: Errors | Mapping[str, Errors],
+    errors: Errors | Mapping[str, Errors | Multiplier],
     *,
     seed: int = 0,
     batch_size: int | None = None,
@@ -41,8 +42,9 @@ def inject(
     ----------
     network : Network
     images : uint8 [N, H, W, C]
-    errors : ErrorModel, ChannelErrors, TapLines, or dict of str to one of these
-        For all layers with weights, or for each layer named; the others run exactly.
+    errors : ErrorModel, ChannelErrors, TapLines, or dict of str to one of these or to Multiplier
+        For all layers with weights, or for each layer named; the others run exactly. A layer for which the dict has a
+        Multiplier runs through it, bit for bit: so one finds the layers whose errors a prediction does not describe.
     seed : int
         From 0 to 2^64 - 1. The bits drawn depend on it, on the layer, the channel, the image's number and the pixel.
     batch_size, progress
@@ -52,19 +54,26 @@ def inject(
     ------
     ImageError
         If the images do not fit the network.
+    MultiplierError
+        If a multiplier cannot serve its layer.
     AxsimError
         If a dict names a layer that does not exist, errors do not fit their layer or are not finite, slopes of TapLines
         are no multiples of 2^-16, or the seed is out of range.
     """
     check_seed(seed)
     names = [layer.name for layer in network.weight_layers]
-    chosen = dict(errors) if isinstance(errors, Mapping) else dict.fromkeys(names, errors)
-    for name, each in chosen.items():
+    chosen: dict[str, Errors] = {}
+    simulated: dict[str, Multiplier] = {}
+    for name, each in (errors if isinstance(errors, Mapping) else dict.fromkeys(names, errors)).items():
         if name not in names:
             raise AxsimError(f"errors must name layers with weights ({', '.join(names)}), got {name!r}")
-        if not isinstance(each, Errors):
-            raise AxsimError(f"errors must be ErrorModel, ChannelErrors or TapLines, got {each!r}")
-    layers = prepare(network, dict.fromkeys((layer.name for layer in network.layers), None))
+        if isinstance(each, Multiplier):
+            simulated[name] = each
+        elif isinstance(each, Errors):
+            chosen[name] = each
+        else:
+            raise AxsimError(f"errors must be ErrorModel, ChannelErrors, TapLines or Multiplier, got {each!r}")
+    layers = prepare(network, {layer.name: simulated.get(layer.name) for layer in network.layers})
     injectors = {
         name: Injector(layer, chosen[name], names.index(name), seed)
         for name, layer in layers.items()
@@ -72,14 +81,15 @@ def inject(
     }
 
     def accumulate(layer: Multiplying, given: LayerInput) -> Sums:
-        sums = layer.sums(given, None)
+        sums = layer.sums(given, layer.served)
         if layer.node.name in injectors:
             injectors[layer.node.name].add(sums, given)
         return sums
 
     logits = np.concatenate(list(forward(network, layers, images, accumulate, batch_size, progress)))
+    through = dict.fromkeys(chosen, "injected errors") | {name: each.name for name, each in simulated.items()}
     steps = tuple(
-        dataclasses.replace(step, multiplier="injected errors") if step.node in chosen else step
+        dataclasses.replace(step, multiplier=through[step.node]) if step.node in through else step
         for step in exact_steps(network)
     )
     return Run(logits, steps, {})
