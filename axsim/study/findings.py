@@ -38,13 +38,14 @@ class Findings:
 
     pairs: (layer, multiplier) pairs judged; within: share of them that each level predicts within 5 %; correlations:
     strongest Spearman first, of the statistics that every row has; ceiling: the Spearman coefficient that a statistic
-    which knew each multiplier's true loss could expect, see `ceiling`, and ceiling_tied that of spearman_tied; ruined:
-    multipliers with which the network is right no more often than one and the same answer would be; errors: mean
-    absolute error of predicted top-1, of the multipliers judged (`rows.JUDGED`) that the method was tried on, by
-    method; covered: share of the predicted intervals that hold the measured top-1; recovered: median share of the lost
-    accuracy that compensation gives back, by way and by loss; worse: multipliers that it made worse by more than half
-    the interval; speed: median over the multipliers of the time to run 1,000 images over that to predict;
-    layer_by_layer_cost: median, over those it was tried on, of the time of the way layer by layer over that of the run.
+    which knew each multiplier's true loss could expect, see `ceiling`, and ceiling_tied that of spearman_tied, where it
+    tells apart the ruined too; ruined: multipliers with which the network is right no more often than one and the same
+    answer would be; errors: mean absolute error of predicted top-1, of the multipliers judged (`rows.JUDGED`) that the
+    method was tried on, by method; covered: share of the predicted intervals that hold the measured top-1; recovered:
+    median share of the lost accuracy that compensation gives back, by way and by loss; worse: multipliers that it made
+    worse by more than half the interval; speed: median over the multipliers of the time to run 1,000 images over that
+    to predict; layer_by_layer_cost: median, over those it was tried on, of the time of the way layer by layer over that
+    of the run.
     """
 
     pairs: int
@@ -95,7 +96,7 @@ def findings(of: Study) -> Findings:
         pairs=len(judged),
         within=within,
         ceiling=ceiling(rows),
-        ceiling_tied=ceiling(rows, of.commonest_class),
+        ceiling_tied=ceiling(rows, of.commonest_class) * attainable(tied),
         ruined=[row.multiplier for row in rows if row.top1 <= of.commonest_class],
         correlations=tuple(sorted(correlations, key=lambda each: -_rank_of(each.spearman))),
         judged=len(some),
@@ -130,6 +131,11 @@ def ceiling(rows: Sequence[Row], least: float = 0.0) -> float:
     """
     r = spearman(*np.array([row.halves if row.top1 > least else (least, least) for row in rows]).T)
     return math.sqrt(2 * r / (1 + r)) if r > 0 else math.nan
+
+
+def attainable(values: npt.NDArray[np.float64]) -> float:
+    """Spearman coefficient with these values, some of them equal, of what puts them in order and has none equal."""
+    return spearman(np.sort(values), np.arange(len(values), dtype=np.float64))
 
 
 def pearson(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> float:
