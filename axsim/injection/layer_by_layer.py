@@ -5,7 +5,8 @@ given, and so that layer's error. Here a few images go through the network once,
 from the histograms of the inputs that *this* run gives it, where the layers before have taken their predicted errors.
 The multiplier itself is not run, labels are not used; products are exact, and to each sum come a line at every tap and
 independent noise (equation (6) of `axsim/predict/lines.py`). Layers may be named in which it is run after all: what
-the prediction lacks there is then what it gains.
+the prediction gains by that, it lacked there. That is most in layers of few taps, the depthwise ones: a sum of nine
+errors is a function of nine activations that neighbouring pixels share, not noise of its own for each of them.
 
 To run images with these errors costs a matrix product for each byte of the slopes beside the exact one, and the drawing
 of the noise: several times what it takes to simulate the multiplier. It does not replace
