@@ -240,7 +240,7 @@ def test_findings_of_rows_made_by_hand():
 
 
 def test_networks_that_are_ruined_lose_the_same():
-    """Their distortions, 1 - top1 + 0.3 for two of them, say which is disturbed more, their top-1 what chance gave."""
+    """Their distortions say which is disturbed more, their top-1 what chance gave."""
     tops = {"a": 0.9, "b": 0.7, "c": 0.4, "d": 0.07, "e": 0.10, "f": 0.08}
     rows = [row_of(name, top1, 1.0, 1.0) for name, top1 in tops.items()]
     rows[3] = dataclasses.replace(rows[3], predicted_distortion=0.8, halves=(0.02, 0.12))

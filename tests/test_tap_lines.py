@@ -125,8 +125,9 @@ def test_layers_simulated_must_exist():
     network = network_of(["conv"], 2)
     with pytest.raises(AxsimError, match="simulated must name layers with weights"):
         lines_layer_by_layer(network, axsim.multiplier("mitchell"), random_images(network, 1), simulated=["none"])
-    with pytest.raises(AxsimError, match="errors must be ErrorModel, ChannelErrors, TapLines or Multiplier"):
-        inject(network, random_images(network, 1), {network.weight_layers[0].name: "mitchell"})
+    for wrong in ({network.weight_layers[0].name: "mitchell"}, axsim.multiplier("mitchell")):
+        with pytest.raises(AxsimError, match="errors must be ErrorModel, ChannelErrors or TapLines, or a dict of such"):
+            inject(network, random_images(network, 1), wrong)
 
 
 def test_lines_of_another_layer_are_refused():

@@ -67,12 +67,15 @@ def inject(
     for name, each in (errors if isinstance(errors, Mapping) else dict.fromkeys(names, errors)).items():
         if name not in names:
             raise AxsimError(f"errors must name layers with weights ({', '.join(names)}), got {name!r}")
-        if isinstance(each, Multiplier):
+        if isinstance(each, Multiplier) and isinstance(errors, Mapping):
             simulated[name] = each
         elif isinstance(each, Errors):
             chosen[name] = each
         else:
-            raise AxsimError(f"errors must be ErrorModel, ChannelErrors, TapLines or Multiplier, got {each!r}")
+            raise AxsimError(
+                "errors must be ErrorModel, ChannelErrors or TapLines, or a dict of such and of Multiplier, "
+                f"got {each!r}"
+            )
     layers = prepare(network, {layer.name: simulated.get(layer.name) for layer in network.layers})
     injectors = {
         name: Injector(layer, chosen[name], names.index(name), seed)

@@ -73,15 +73,18 @@ def _verdict(found: Findings) -> str:
     best = found.correlations[0]
     bias = next(each for each in found.correlations if each.statistic == "abs_mean")
     known = next(each for each in found.correlations if each.statistic == "covariance")
+    ruined = (
+        f" Networks right no more often than if they always gave one and the same answer: {len(found.ruined)}. Which "
+        f"of these ranks above which is chance; with all of them tied the strongest reaches {best.spearman_tied:.3f}, "
+        f"of {found.ceiling_tied:.3f} at most."
+    )
     return (
         f"<p>The strongest rank correlation: <b>{html.escape(WORDS[best.statistic])}</b>, {best.spearman:.3f}."
         f" The mean error of the multiplier alone, |mu| under uniform operands, reaches {bias.spearman:.3f}; the "
         f"layers' distortion at the covariance level, where each channel's mean is known, {known.spearman:.3f}."
         " As the accuracies are themselves measured on few images, even the true losses could expect no more than "
-        f"{found.ceiling:.3f} (from the agreement between two halves of the images). With {len(found.ruined)} "
-        "multipliers the network is ruined: right no more often than if it always gave one and the same answer. Which "
-        f"of these ranks above which is chance; with all of them tied the strongest reaches {best.spearman_tied:.3f}, "
-        f"of {found.ceiling_tied:.3f} at most.</p>"
+        f"{found.ceiling:.3f} (from the agreement between two halves of the images)."
+        f"{ruined if found.ruined else ''}</p>"
     )
 
 
