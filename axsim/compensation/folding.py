@@ -20,11 +20,27 @@ class Line:
     """
     What a multiplier makes of each output channel's sums: approximate = (1 + gain) exact + shift.
 
-    gain and shift float64 [M]; sums in LSB, less the weights' zero points. 1 + gain is kept from 1/4 to 4.
+    gain and shift float64 [M]; sums in LSB, less the weights' zero points. 1 + gain is from 1/4 to 4: `through` keeps
+    it there.
+
+    Raises
+    ------
+    AxsimError
+        If gain and shift are no two finite vectors of one length, or a gain is out of bounds.
     """
 
     gain: Vector
     shift: Vector
+
+    def __post_init__(self) -> None:
+        gain, shift = np.asarray(self.gain), np.asarray(self.shift)
+        if gain.ndim != 1 or shift.shape != gain.shape or not np.isfinite(gain).all() or not np.isfinite(shift).all():
+            raise AxsimError(f"gain and shift must be finite, one each a channel, got {gain.shape} and {shift.shape}")
+        if not ((gain >= SMALLEST - 1) & (gain <= LARGEST - 1)).all():
+            raise AxsimError(
+                f"gain must be from {SMALLEST - 1} to {LARGEST - 1}, got {gain.min()} to {gain.max()}; "
+                "Line.through keeps it there"
+            )
 
     @classmethod
     def through(cls, gain: Vector, exact_mean: Vector, approximate_mean: Vector) -> "Line":
@@ -49,11 +65,14 @@ def fold(network: Network, lines: Mapping[str, Line]) -> Network:
     Raises
     ------
     AxsimError
-        If a layer does not exist.
+        If a layer does not exist, or has not as many channels as its lines.
     """
-    unknown = [name for name in lines if name not in {layer.name for layer in network.weight_layers}]
-    if unknown:
-        raise AxsimError(f"lines must be of layers with weights, got {unknown[0]!r}")
+    channels = {layer.name: len(layer.weight) for layer in network.weight_layers}
+    for name, line in lines.items():
+        if name not in channels:
+            raise AxsimError(f"lines must be of layers with weights, got {name!r}")
+        if len(line.gain) != channels[name]:
+            raise AxsimError(f"layer {name}: lines must be {channels[name]}, one a channel, got {len(line.gain)}")
     nodes = tuple(
         _undone(node, network.quantization(node.inputs[0]), lines[node.name])
         if node.name in lines and isinstance(node, WeightLayer)

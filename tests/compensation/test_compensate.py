@@ -92,6 +92,30 @@ def test_gains_are_kept_in_bounds():
     assert ((1 + line.gain) * 10 + line.shift).tolist() == [7.0, 7.0, 7.0]
 
 
+@pytest.mark.parametrize(
+    ("gain", "shift", "match"),
+    [
+        ([0.0, 0.0], [0.0], "one each a channel"),
+        ([[0.0]], [[0.0]], "one each a channel"),
+        ([0.0], [np.nan], "finite"),
+        ([np.inf], [0.0], "finite"),
+        ([-1.0], [0.0], "-0.75 to 3.0, got -1.0"),
+        ([3.5], [0.0], "-0.75 to 3.0"),
+    ],
+)
+def test_lines_that_cannot_be_undone_are_refused(gain, shift, match):
+    with pytest.raises(AxsimError, match=match):
+        Line(np.array(gain), np.array(shift))
+
+
+def test_lines_must_fit_their_layer(network):
+    name, channels = network.weight_layers[0].name, len(network.weight_layers[0].weight)
+    with pytest.raises(AxsimError, match=f"must be {channels}, one a channel, got 1"):
+        fold(network, {name: Line(np.zeros(1), np.zeros(1))})
+    with pytest.raises(AxsimError, match="nowhere"):
+        fold(network, {"nowhere": Line(np.zeros(channels), np.zeros(channels))})
+
+
 def test_the_exact_multiplier_needs_no_compensation(network):
     images = random_images(network, 4)
     exact = axsim.multiplier("exact")
