@@ -5,31 +5,16 @@ import pytest
 import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from products import fast_oracle, operand
 
 import axsim
 from axsim.errors import AxsimError, MultiplierError
 from axsim.inference.gemm import Product, accumulator_bound
 from axsim.multipliers.product_table import Multiplier
 
-DTYPES = {"s8": np.int8, "u8": np.uint8}
 AWKWARD = [0, 1, 2, 7, 23, 115]
 RANDOM = Multiplier("random", np.random.default_rng(1).integers(-(2**15), 2**15, (256, 256)), ("u8", "u8"))
 WIDE = Multiplier("wide", np.random.default_rng(2).integers(-(2**16), 2**16, (256, 256)), ("u8", "u8"))
-
-
-def operand(rng, fmt, shape):
-    info = np.iinfo(DTYPES[fmt])
-    return rng.integers(info.min, info.max + 1, shape).astype(DTYPES[fmt])
-
-
-def fast_oracle(w, x, multiplier):
-    """The oracle's sums without its loops over m and n, for the larger shapes."""
-    formats = {"int8": "s8", "uint8": "u8"}
-    table = reference.product_table(multiplier, formats[w.dtype.name], formats[x.dtype.name])
-    out = np.zeros((w.shape[0], x.shape[1]), np.int64)
-    for k in range(w.shape[1]):
-        out += table[w[:, k].astype(np.int64)[:, None] % 256, x[k].astype(np.int64)[None, :] % 256]
-    return out
 
 
 @pytest.mark.parametrize("m", AWKWARD)

@@ -6,7 +6,7 @@ import pytest
 import reference
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_plan import TIERS, of_each_kind, on, products_spanning
+from products import TIERS, of_each_kind, products_spanning
 
 import axsim
 from axsim.formats import DTYPES
@@ -15,7 +15,6 @@ from axsim.inference.prepared.layer_input import is_depthwise
 from axsim.networks.nodes import Conv, Quantization
 from axsim.networks.nodes.windows import window_output
 
-__all__ = ["on"]
 NARROW_PRODUCTS = products_spanning(256, ("s8", "u8"))
 WIDEST = products_spanning(2**17, ("s8", "u8"))
 

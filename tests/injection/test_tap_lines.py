@@ -14,7 +14,7 @@ from axsim.injection import inject, lines_layer_by_layer
 from axsim.multipliers.product_table import Multiplier
 from axsim.predict import TapLines, tap_lines
 
-WEIGHTS = pathlib.Path(__file__).parents[1] / "weights"
+WEIGHTS = pathlib.Path(__file__).parents[2] / "weights"
 OPERATORS = ["conv", "depthwise", "conv"]
 
 
