@@ -3,21 +3,20 @@
     python tests/bench/layer_by_layer.py NETWORK --images IMAGES --store FILE [--taps 9] [--count N | --only NAME ...]
         [options for pictures, as of axsim run]
 
-Multipliers are drawn at random (`random.Random(1).sample` from the sorted names of those that serve), or named; those
-that lose 0.5 to 60 points are predicted twice on lines from the first 32 images, as `axsim study` does: all layers by
-lines and noise, then with layers of up to --taps taps bit for bit (9: the depthwise ones). Finished rows are kept in
-the store, and a stopped run goes on from them. Prints a row a multiplier, then the mean errors in points.
+Multipliers are drawn at random (`drawing.py`), or named; those that lose 0.5 to 60 points are predicted twice on lines
+from the first 32 images, as `axsim study` does: all layers by lines and noise, then with layers of up to --taps taps
+bit for bit (9: the depthwise ones). Finished rows are kept in the store, and a stopped run goes on from them. Prints a
+row a multiplier, then the mean errors in points.
 """
 
 import argparse
-import random
 
 import numpy as np
+from drawing import drawn
 
 import axsim
 from axsim.code_digest import code_digest
 from axsim.commands.arguments import add_network_and_images, count, network_and_images
-from axsim.commands.study import serving
 from axsim.injection import inject, lines_layer_by_layer
 from axsim.line_store import LineStore
 from axsim.progress import ProgressDisplay
@@ -50,10 +49,7 @@ def main():
     display = ProgressDisplay()
     network, images = network_and_images(given, display)
     display.close()
-    names = given.only
-    if names is None:
-        known = sorted(each.name for each in serving(network))
-        names = random.Random(1).sample(known, given.count or len(known))
+    names = given.only or drawn(network, given.count)
     few = [layer.name for layer in network.weight_layers if layer.weight_rows().shape[1] <= given.taps]
     about = {
         "sources": code_digest("inference", "injection", "multipliers", "networks", "predict", "statistics"),

@@ -1,22 +1,26 @@
-"""Predicted norm(E) of each layer against the measured one: statistics and measurement on other images prepared alike.
+"""Predicted norm(E) of each layer against the measured one, statistics and measurement on different images.
 
-    python tests/bench/norms.py NETWORK IMAGES [--multipliers NAME ...]
+    python tests/bench/norms.py NETWORK --images IMAGES --limit N --statistics FILE [--count N | --only NAME ...]
+        [options for pictures, as of axsim run]
 
-Every fifth image gives the statistics; the error matrices of each layer alone are measured on every twentieth, from the
-third on, which are none of these. Multipliers are all EvoApproxLib circuits and examples of families that serve the
-network. Prints a line a level: the share of the pairs of layer and multiplier above distortion 1e-4 whose prediction is
-within 5 %, and the quartiles of predicted / measured. Minutes for ResNet-20, an hour for an ImageNet network.
+The statistics are of `axsim statistics ... --sampled-pixels 2048`, best of other images prepared alike; the error
+matrices of each layer alone are measured on IMAGES. Multipliers are drawn at random (`drawing.py`), or named. Prints a
+line a level: the share of the pairs of layer and multiplier above distortion 1e-4 whose prediction is within 5 %, and
+the quartiles of predicted / measured; then the same by layer, at the covariance level.
 """
 
 import argparse
 
 import numpy as np
+from drawing import drawn
 
 import axsim
-from axsim.commands.study import serving
+from axsim.commands.arguments import add_network_and_images, count, network_and_images
 from axsim.predict import sampled_norms
+from axsim.progress import ProgressDisplay
+from axsim.statistics.file import load_statistics
 from axsim.statistics.measure import measure
-from axsim.study.findings import SMALLEST_DISTORTION
+from axsim.study.findings import SMALLEST_DISTORTION, TOLERANCE
 
 LEVELS = ("iid", "operand", "conditional", "covariance")
 AT_ONCE = 7  # multipliers of which each layer's errors are held
@@ -25,21 +29,23 @@ AT_ONCE = 7  # multipliers of which each layer's errors are held
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("network")
-    parser.add_argument("images")
-    parser.add_argument("--multipliers", nargs="+")
+    add_network_and_images(parser)
+    parser.add_argument("--statistics", required=True)
+    parser.add_argument("--count", type=count, help="multipliers drawn (all)")
+    parser.add_argument("--only", nargs="+", help="multipliers, instead of drawing")
     given = parser.parse_args()
-    network = axsim.load(given.network)
-    images = axsim.load_images(given.images, network=network).images
-    used = [axsim.multiplier(name) for name in given.multipliers] if given.multipliers else serving(network)
-    statistics = axsim.gather_statistics(network, images[::5], sampled_pixels=2048)
+    display = ProgressDisplay()
+    network, images = network_and_images(given, display)
+    statistics = load_statistics(given.statistics, network)
     predictor = axsim.Predictor(statistics)
+    used = [axsim.multiplier(name) for name in given.only or drawn(network, given.count)]
     ratios: dict[str, list[float]] = {level: [] for level in (*LEVELS, "sampled")}
+    by_layer: dict[str, list[float]] = {name: [] for name in statistics.layers}
     for start in range(0, len(used), AT_ONCE):
         some = used[start : start + AT_ONCE]
-        for multiplier, errors in zip(
-            some, measure(network, images[2::20], some, statistics=False).errors, strict=True
-        ):
+        show = display.phase(f"{start}/{len(used)} multipliers")
+        measured = measure(network, images.images, some, statistics=False, progress=show).errors
+        for multiplier, errors in zip(some, measured, strict=True):
             predicted, sampled = predictor(multiplier), sampled_norms(statistics, multiplier)
             for name, layer in errors.items():
                 if layer.norm <= SMALLEST_DISTORTION * layer.exact_norm:
@@ -49,12 +55,23 @@ def main() -> None:
                 for level in LEVELS:
                     ratios[level].append(getattr(predicted.layers[name].norms, level) * scale)
                 ratios["sampled"].append(sampled[name] * scale)
-    counts = f"{len(images[::5])} images for statistics, {len(images[2::20])} measured, {len(used)} multipliers"
+                by_layer[name].append(ratios["covariance"][-1])
+    display.close()
+    counts = f"{statistics.images} images for statistics, {len(images)} measured, {len(used)} multipliers"
     print(f"{network.name}: {counts}")
-    for level, values in ratios.items():
-        within = np.mean(np.abs(np.array(values) - 1) <= 0.05)
-        quartiles = ", ".join(f"{each:.3f}" for each in np.percentile(values, [25, 50, 75]))
-        print(f"{level:12} within 5 % for {100 * within:5.1f} % of {len(values)} pairs   quartiles {quartiles}")
+    for word, values in ratios.items():
+        print(line_of(word, values))
+    print("covariance level, by layer:")
+    for word, values in by_layer.items():
+        print(line_of(word, values))
+
+
+def line_of(word: str, values: list[float]) -> str:
+    if not values:
+        return f"{word:24} no pair above distortion {SMALLEST_DISTORTION:g}"
+    within = np.mean(np.abs(np.array(values) - 1) <= TOLERANCE)
+    quartiles = ", ".join(f"{each:.3f}" for each in np.percentile(values, [25, 50, 75]))
+    return f"{word:24} within 5 % for {100 * within:5.1f} % of {len(values)} pairs   quartiles {quartiles}"
 
 
 if __name__ == "__main__":
