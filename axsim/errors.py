@@ -21,6 +21,10 @@ class ImageError(AxsimError):
     """Images that cannot be read or do not fit the network."""
 
 
+class NoLabelsError(ImageError):
+    """A folder of pictures without labels, where labels were not left out on purpose."""
+
+
 class ConversionError(AxsimError):
     """A model that cannot be converted; names the node and the operator."""
 

@@ -62,6 +62,8 @@ def replacing(path: str | os.PathLike[str], overwrite: bool = True) -> Iterator[
 def check_writable(path: str | os.PathLike[str], overwrite: bool = True) -> str:
     """Return the path behind any links; raise AxsimError if it could not be written, before any work is begun."""
     try:
+        if not os.fspath(path):
+            raise AxsimError("cannot write: the name of the file is empty")
         target = os.path.realpath(path)
         folder = os.path.dirname(target)
         if os.path.isdir(target):
@@ -86,7 +88,19 @@ def check_writable(path: str | os.PathLike[str], overwrite: bool = True) -> str:
 
 
 def check_output(path: str | os.PathLike[str], overwrite: bool, *sources: str | os.PathLike[str] | None) -> None:
-    """Raise AxsimError if `path` could not be written, or is one of the files that the work reads."""
+    """
+    Raise AxsimError if `path` could not be written, or is one of the files that the work reads.
+
+    Of a folder that is read, any file that is there may be one of these, and so may FOLDER_labels.csv beside it.
+    """
     target = check_writable(path, overwrite)
-    if any(source is not None and os.path.realpath(source) == target for source in sources):
-        raise AxsimError(f"output must be another file than what is read, got {path}")
+    names = {target, os.path.abspath(path)}  # a link in a folder of pictures is one of them, wherever it leads
+    for source in sources:
+        if source is None:
+            continue
+        folder = os.path.realpath(source)
+        if target in (folder, f"{folder}_labels.csv"):
+            raise AxsimError(f"output must be another file than what is read, got {path}")
+        inside = any(os.path.commonpath([folder, name]) == folder for name in names)
+        if inside and os.path.isdir(folder) and os.path.lexists(path):
+            raise AxsimError(f"output must be no file of a folder that is read, got {path}; choose another name")

@@ -2,15 +2,18 @@
 
 The first line says what the work is and of what it is (for a study: digests of network, statistics and images, and its
 settings); a file of other work is refused. A line that was cut off while it was written is dropped, and its piece
-computed again; a damaged line before it is an error, for what stands behind it is not to be lost.
+computed again; a damaged line before it is an error, for what stands behind it is not to be lost. Each line ends with a
+digest of its value, so that a changed figure does not pass for a measured one.
 """
 
+import hashlib
 import json
 import os
 import pathlib
 from typing import Any
 
 from .errors import AxsimError
+from .files import check_readable, replacing
 
 
 class LineStore:
@@ -19,13 +22,16 @@ class LineStore:
     def __init__(self, path: str | os.PathLike[str], kind: str, about: dict[str, Any]) -> None:
         self._path = pathlib.Path(path)
         head = {"format": f"axsim-{kind} 1", **json.loads(json.dumps(about))}
+        first_line = (json.dumps(head) + "\n").encode()
         self.pieces: dict[str, Any] = {}
-        try:
-            if not self._path.exists():
-                self._path.write_text(json.dumps(head) + "\n", encoding="utf-8")
+        content = b""
+        if self._path.exists():
+            check_readable(path, AxsimError, "name the file of finished pieces")
             content = self._path.read_bytes()
-        except OSError as error:
-            raise AxsimError(f"cannot use {path}: {error.strerror}") from None
+        if len(content) < len(first_line) and first_line.startswith(content):  # new, or cut off in its first line
+            with replacing(path) as temporary:
+                temporary.write_bytes(first_line)
+            return
         lines = content.split(b"\n")
         try:
             found = json.loads(lines[0])
@@ -36,19 +42,18 @@ class LineStore:
         differs = [key for key in head if found.get(key) != head[key]]
         if differs:
             raise AxsimError(
-                f"{path}: holds a {kind} with another {', '.join(differs)}; choose another name, or remove it"
+                f"{path}: holds a {kind} that differs in {', '.join(differs)}; choose another name, or remove it"
             )
         for number, line in enumerate(lines[1:-1], 2):
             try:
                 piece = json.loads(line)
+                if piece.get("sha256", digest := _digest(piece["value"])) != digest:
+                    raise ValueError
                 self.pieces[piece["key"]] = piece["value"]
-            except (ValueError, KeyError, TypeError):
+            except (AttributeError, ValueError, KeyError, TypeError):
                 raise AxsimError(f"{path}: line {number} is damaged; remove it, or choose another name") from None
         try:
-            if len(lines) == 1:  # only the first line, cut off in front of its end
-                with open(self._path, "ab") as file:
-                    file.write(b"\n")
-            elif lines[-1]:  # behind the last newline is nothing, or a line that was cut off
+            if lines[-1]:  # behind the last newline is nothing, or a line that was cut off
                 with open(self._path, "r+b") as file:
                     file.truncate(len(content) - len(lines[-1]))
         except OSError as error:
@@ -56,7 +61,7 @@ class LineStore:
 
     def add(self, key: str, value: Any) -> None:
         """Add a finished piece: on the disk when this returns."""
-        line = json.dumps({"key": key, "value": value}) + "\n"
+        line = json.dumps({"key": key, "value": value, "sha256": _digest(value)}) + "\n"
         try:
             with open(self._path, "a", encoding="utf-8") as file:
                 file.write(line)
@@ -65,3 +70,9 @@ class LineStore:
         except OSError as error:
             raise AxsimError(f"cannot write {self._path}: {error.strerror}") from None
         self.pieces[key] = value
+
+
+def _digest(value: Any) -> str:
+    """First half of the sha256 of a value as JSON, whatever the order of its keys."""
+    plain = json.loads(json.dumps(value))  # keys are text once read back
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:32]

@@ -12,12 +12,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from networks import network_of, random_images
+from PIL import Image
 
 import axsim
 from axsim.cli import main
+from axsim.compensation import compensate, fold
 from axsim.errors import AxsimError, ImageError, MultiplierError, NetworkError
 from axsim.files import check_writable, replacing
 from axsim.images import ImageSet, load_images, save_images
+from axsim.injection import ErrorModel, lines_layer_by_layer
 from axsim.networks.preprocessing import Preprocessing
 from axsim.progress import ProgressDisplay, duration
 
@@ -115,6 +118,98 @@ def test_what_is_read_is_not_overwritten(folder, monkeypatch, capsys, command, r
     assert main([*command, read, "--overwrite"]) == 2
     assert "another file than what is read" in capsys.readouterr().err
     assert (folder / read).read_bytes() == before
+
+
+def test_pictures_and_labels_of_a_folder_that_is_read_are_not_overwritten(folder, capsys):
+    (folder / "u").mkdir()
+    for number, pixels in enumerate(random_images(NETWORK, 8)):
+        Image.fromarray(pixels).save(folder / "u" / f"{number}.png")
+    (folder / "elsewhere.png").write_bytes((folder / "u" / "0.png").read_bytes())
+    (folder / "u" / "0.png").unlink()
+    (folder / "u" / "0.png").symlink_to(folder / "elsewhere.png")
+    (folder / "u_labels.csv").write_text("file,class_index\n" + "".join(f"{n}.png,0\n" for n in range(8)))
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    for output in ("u/0.png", "u/1.png", "./u/../u/1.png", "u_labels.csv"):
+        assert main(["statistics", "network.h5", "--images", "u", "-o", output, "--overwrite"]) == 2
+        assert "is read" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert main(["statistics", "network.h5", "--images", "u", "-o", "u/s.h5"]) == 0
+
+
+def test_what_cannot_serve_is_said_rather_than_left_out(folder, capsys):
+    statistics = ("statistics", "network.h5", "--images", "images.h5", "-o", "s.h5")
+    inject = ("inject", "network.h5", "--images", "images.h5")
+    layer = NETWORK.weight_layers[0].name
+    for call, said in (
+        ([*statistics, "--fit", "squash"], "--fit is for a folder of pictures"),
+        ([*statistics, "--skip-corrupt"], "--skip-corrupt is for a folder of pictures"),
+        ([*statistics[:-1], ""], "name of the file is empty"),
+        ([*inject, "--table", "mbm", "--distribution", "uniform"], "give one of them"),
+        ([*inject, "--std", "1", "--layers", f"{layer},{layer}"], f"got {layer} more often"),
+        ([*inject, "--std", "0,1", "--map", "m.png"], "ends in .svg"),
+    ):
+        assert main(call) == 2
+        assert said in capsys.readouterr().err
+    assert sorted(path.name for path in folder.iterdir()) == ["images.h5", "network.h5"]
+
+
+def test_labels_are_asked_for_only_where_they_are_used(folder, capsys):
+    (folder / "u").mkdir()
+    for number, pixels in enumerate(random_images(NETWORK, 8)):
+        Image.fromarray(pixels).save(folder / "u" / f"{number}.png")
+    assert main(["statistics", "network.h5", "--images", "u", "-o", "s.h5"]) == 0
+    study = ["study", "network.h5", "--images", "u", "--statistics", "s.h5", "--store", "s.jsonl"]
+    compensate = ["compensate", "network.h5", "--images", "u", "--statistics", "s.h5", "--multiplier", "mbm", "-o", "c"]
+    capsys.readouterr()
+    for call in (study, compensate):
+        assert main(call) == 2
+        said = capsys.readouterr().err
+        assert "has no labels" in said and "--unlabelled" not in said
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda images: NETWORK,
+        lambda images: ImageSet(images),
+        lambda images: axsim.run(NETWORK, images),
+        lambda images: axsim.Predictor(axsim.gather_statistics(NETWORK, images))(axsim.multiplier("mbm")),
+        lambda images: axsim.compensate_best(NETWORK, axsim.multiplier("mbm"), images),
+    ],
+)
+def test_a_bare_name_at_the_prompt_is_a_line(made):
+    assert len(repr(made(random_images(NETWORK, 8)))) < 250
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda m, images: axsim.run(NAME, images),
+        lambda m, images: axsim.inject(NAME, images, ErrorModel()),
+        lambda m, images: axsim.gather_statistics(NAME, images),
+        lambda m, images: lines_layer_by_layer(NAME, m, images),
+        lambda m, images: compensate(NAME, m, images=images),
+        lambda m, images: axsim.compensate_best(NAME, m, images),
+        lambda m, images: fold(NAME, {}),
+    ],
+)
+def test_names_where_networks_belong(call):
+    with pytest.raises(NetworkError, match=r"network must be a Network, such as axsim.load.* got 'mbm'"):
+        call(axsim.multiplier("mbm"), random_images(NETWORK, 8))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda m, images: compensate(NETWORK, m, images=images),
+        lambda m, images: compensate(NETWORK, m, images=images, target="layer"),
+        lambda m, images: axsim.compensate_best(NETWORK, m, images),
+        lambda m, images: lines_layer_by_layer(NETWORK, m, images),
+    ],
+)
+def test_image_sets_where_images_belong(call):
+    with pytest.raises(ImageError, match=r"images must be uint8 .* got ImageSet"):
+        call(axsim.multiplier("mbm"), ImageSet(random_images(NETWORK, 8)))
 
 
 def test_stopped_by_the_user(monkeypatch, capsys):

@@ -6,6 +6,8 @@ import dataclasses
 import html.parser
 import json
 import math
+import os
+import pathlib
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ import axsim
 from axsim.accuracy_model.model import falling
 from axsim.cli import main
 from axsim.commands.study import configure, serving
-from axsim.compensation import compensate_best
+from axsim.compensation import compensate, compensate_best
 from axsim.errors import AxsimError
 from axsim.images import ImageSet, save_images
 from axsim.injection import inject, lines_layer_by_layer
@@ -118,7 +120,7 @@ def test_errors_are_predicted_layer_by_layer_where_asked_for(given, tmp_path):
         assert [top1 is not None for top1 in tops] == taken[choice]
         write_study_report(found[choice], summary, tmp_path / f"{choice}.html")
     for choice, other in (("all", "judged"), ("judged", "none")):
-        with pytest.raises(AxsimError, match="another layer_by_layer; choose another name"):
+        with pytest.raises(AxsimError, match="differs in layer_by_layer; choose another name"):
             run_study(given, tmp_path / f"{choice}.jsonl", layer_by_layer=other)
 
 
@@ -142,12 +144,12 @@ def test_a_stopped_study_goes_on(given, tmp_path, monkeypatch):
 def test_the_store_of_another_study_is_refused(given, tmp_path):
     network, statistics, images = given
     run_study(given, tmp_path / "s.jsonl", NAMES[:1])
-    with pytest.raises(AxsimError, match="another images"):
+    with pytest.raises(AxsimError, match="differs in images"):
         run_study((network, statistics, images.first(6)), tmp_path / "s.jsonl")
     layers = {name: copy.copy(layer) for name, layer in statistics.layers.items()}
     first = next(iter(layers.values()))
     first.tap_counts = first.tap_counts[:, ::-1]
-    with pytest.raises(AxsimError, match="another statistics"):
+    with pytest.raises(AxsimError, match="differs in statistics"):
         run_study((network, dataclasses.replace(statistics, layers=layers), images), tmp_path / "s.jsonl", NAMES[:1])
     (tmp_path / "other").write_text("my thesis\n")
     with pytest.raises(AxsimError, match="no file of a study"):
@@ -163,7 +165,7 @@ def test_rows_of_other_code_are_refused(given, tmp_path, monkeypatch):
     for name, value in (("__version__", "0.0.1"), ("code_digest", lambda *parts: "0" * 64)):
         with monkeypatch.context() as changed:
             changed.setattr(runner, name, value)
-            with pytest.raises(AxsimError, match="another axsim; choose another name, or remove it"):
+            with pytest.raises(AxsimError, match="differs in axsim; choose another name, or remove it"):
                 run_study(given, path, NAMES[:1])
     assert path.read_bytes() == before
     run_study(given, path, NAMES[:1])
@@ -188,11 +190,64 @@ def test_a_damaged_line_costs_none_of_those_behind_it(tmp_path):
     assert LineStore(path, "study", {"network": "n"}).pieces == {"a": 1}
 
 
+def test_a_changed_figure_does_not_pass_for_a_measured_one(given, tmp_path):
+    path = tmp_path / "s.jsonl"
+    run_study(given, path, NAMES[:1])
+    lines = path.read_text().splitlines()
+    row = json.loads(lines[2])
+    row["value"]["top1"] = 0.123
+    path.write_text("\n".join([*lines[:2], json.dumps(row)]) + "\n")
+    with pytest.raises(AxsimError, match="line 3 is damaged"):
+        run_study(given, path, NAMES[:1])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.99])
+def test_a_store_cut_off_in_its_first_line_is_begun_anew(tmp_path, share):
+    """A full disk leaves it so."""
+    path = tmp_path / "s.jsonl"
+    LineStore(path, "study", {"network": "n"})
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    LineStore(path, "study", {"network": "n"})
+    assert path.read_bytes() == whole
+
+
+def test_a_store_that_cannot_be_begun_leaves_nothing(tmp_path, monkeypatch):
+    def full(*given):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pathlib.Path, "write_bytes", full)
+    with pytest.raises(AxsimError, match="No space left"):
+        LineStore(tmp_path / "s.jsonl", "study", {})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_that_is_no_regular_file_is_refused(tmp_path):
+    """A pipe would be waited for, and /dev/zero read for ever."""
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/zero", tmp_path):
+        with pytest.raises(AxsimError, match=r"regular file|folder"):
+            LineStore(path, "study", {})
+
+
+def test_a_compensated_network_is_not_studied(given, tmp_path):
+    network, statistics, images = given
+    changed = compensate(network, axsim.multiplier("mitchell"), statistics)
+    with pytest.raises(AxsimError, match="before compensation"):
+        run_study((changed, statistics, images), tmp_path / "s.jsonl")
+
+
+def test_error_matrices_are_of_no_more_images_than_there_are(given, tmp_path):
+    network, statistics, images = given
+    found = run_study((network, statistics, images.first(3)), tmp_path / "s.jsonl", NAMES[:1])
+    assert found.measured_images == 3
+
+
 def test_wrong_input(given, tmp_path):
     network, statistics, images = given
     with pytest.raises(AxsimError, match="labels"):
         run_study((network, statistics, ImageSet(images.images)), tmp_path / "a")
-    with pytest.raises(AxsimError, match="named once"):
+    with pytest.raises(AxsimError, match="named once each, got mitchell"):
         run_study(given, tmp_path / "a", ["mitchell", "mitchell"])
     with pytest.raises(AxsimError, match="layer_by_layer must be one of all, judged, none, got 'some'"):
         run_study(given, tmp_path / "a", layer_by_layer="some")
@@ -314,12 +369,17 @@ def test_on_the_command_line(given, tmp_path, capsys):
     call = ["study", str(tmp_path / "n.h5"), "--images", str(tmp_path / "i.h5"), "--statistics", str(tmp_path / "s.h5")]
     call += ["--store", str(tmp_path / "s.jsonl"), "--multipliers", "mitchell", "drum:k=4", "--measured-images", "4"]
     assert main([*call, "--report", str(tmp_path / "r.html")]) == 0
-    assert "Spearman" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "distortion of the logits:" in out
+    for said in (out, (tmp_path / "r.html").read_text()):  # of two multipliers no statistic can be said to rank them
+        assert "Spearman" not in said and "nan" not in said
     assert main([*call, "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
     assert [row["multiplier"] for row in data["rows"]] == ["mitchell", "drum:k=4"]
     assert main([*call, "--layer-by-layer", "all"]) == 2
-    assert "another layer_by_layer" in capsys.readouterr().err
+    assert "differs in layer_by_layer" in capsys.readouterr().err
+    assert main([*call, "--calibration-limit", "8"]) == 2
+    assert "--calibration-limit is of --calibration" in capsys.readouterr().err
     assert main([*call, "--layer-by-layer", "none", "--store", str(tmp_path / "other.jsonl"), "--json"]) == 0
     assert [row["layer_by_layer_top1"] for row in json.loads(capsys.readouterr().out)["rows"]] == [None, None]
     assert main([*call, "--statistics", str(tmp_path / "n.h5")]) == 2

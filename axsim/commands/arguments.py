@@ -4,8 +4,9 @@ import argparse
 import dataclasses
 import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from ..errors import ImageError, NoLabelsError
 from ..progress import ProgressDisplay
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from ..networks.network import Network
     from ..networks.preprocessing import Preprocessing
 
+Labels = Literal["wanted", "needed", "unused"]
 IMAGES_HELP = (
     "folder of JPEG or PNG pictures, or .h5 or .npz with images uint8 [N, H, W, C], or int8 codes of the "
     "network's input, and, if known, labels"
@@ -48,11 +50,13 @@ def add_images(parser: argparse.ArgumentParser, purpose: str = "", required: boo
     )
 
 
-def add_network_and_images(parser: argparse.ArgumentParser) -> None:
-    """Add a network file and images: what `network_and_images` reads."""
+def add_network_and_images(parser: argparse.ArgumentParser, labels: Labels = "wanted") -> None:
+    """Add a network file and images: what `network_and_images` reads; `labels`: what they are to the command."""
     parser.add_argument("network", help="network file, .h5, or the name of one that ships (axsim networks)")
     add_images(parser)
-    parser.add_argument("--unlabelled", action="store_true", help="go on without labels where a folder has none")
+    if labels != "needed":
+        help_text = argparse.SUPPRESS if labels == "unused" else "go on without labels where a folder has none"
+        parser.add_argument("--unlabelled", action="store_true", default=labels == "unused", help=help_text)
 
 
 def add_accumulator(parser: argparse.ArgumentParser, bits: int = 32, taps: bool = True) -> None:
@@ -77,28 +81,47 @@ def network_and_images(given: argparse.Namespace, display: ProgressDisplay) -> "
     from ..inference.engine import check_images
     from ..networks.network_file import load
 
+    check_fitting(given)
     network = load(given.network)
     network = dataclasses.replace(network, preprocessing=fitting(given, network.preprocessing))
-    images = images_for(network, given, given.unlabelled, display)
+    images = images_for(network, given, getattr(given, "unlabelled", False), display)
     check_images(network, images.images)
     check_labels(network, images)
     return network, images
+
+
+def check_fitting(given: argparse.Namespace) -> None:
+    """Raise ImageError where it is said how to fit pictures, and none of what is read is a folder of pictures."""
+    paths = [path for path in (given.images, getattr(given, "calibration", None)) if path is not None]
+    if any(os.path.isdir(path) for path in paths):
+        return
+    for name in ("fit", "crop", "interpolation", "skip_corrupt"):
+        if getattr(given, name):
+            raise ImageError(
+                f"--{name.replace('_', '-')} is for a folder of pictures, got {paths[0] if paths else 'no images'}; "
+                "images of other files are taken as they are"
+            )
 
 
 def images_for(network: "Viewer", given: argparse.Namespace, unlabelled: bool, display: ProgressDisplay) -> "ImageSet":
     """Load the images as a network, or a model that becomes one, wants them."""
     from ..images import load_images
 
-    return load_images(
-        given.images,
-        given.limit,
-        network,
-        labels=given.labels,
-        label_offset=given.label_offset,
-        unlabelled=unlabelled,
-        skip_corrupt=given.skip_corrupt,
-        progress=display.phase("checking pictures") if os.path.isdir(given.images) else None,
-    )
+    try:
+        return load_images(
+            given.images,
+            given.limit,
+            network,
+            labels=given.labels,
+            label_offset=given.label_offset,
+            unlabelled=unlabelled,
+            skip_corrupt=given.skip_corrupt,
+            progress=display.phase("checking pictures") if os.path.isdir(given.images) else None,
+        )
+    except NoLabelsError as error:
+        if not hasattr(given, "unlabelled"):
+            raise
+        raise NoLabelsError(f"{error}, or go on without labels (--unlabelled)") from None
 
 
 def fitting(given: argparse.Namespace, recipe: "Preprocessing") -> "Preprocessing":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import AxsimError
 from ..progress import ProgressDisplay
-from .arguments import add_images, count, fitting, images_for
+from .arguments import add_images, check_fitting, count, fitting, images_for
 from .result import Result
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def run(given: argparse.Namespace) -> Result:
         for name, value in (("--limit", given.limit), ("--labels", given.labels)):
             if value is not None:
                 raise AxsimError(f"{name} is of --images, which are not given; --calibration-limit takes the first N")
+    check_fitting(given)
     sources = (given.network, given.multiplier, given.statistics, given.calibration, given.images, given.labels)
     check_output(given.output, given.overwrite, *sources)
     network, used = load(given.network), multiplier(given.multiplier)

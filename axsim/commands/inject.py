@@ -21,9 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--std", type=numbers, metavar="S,...", help="standard deviation of it, LSB (0); or several")
     parser.add_argument("--relative", action="store_true", help="mean and std are shares of the exact product")
-    parser.add_argument(
-        "--distribution", choices=("normal", "uniform", "two_point"), default="normal", help="of the error (normal)"
-    )
+    parser.add_argument("--distribution", choices=("normal", "uniform", "two_point"), help="of the error (normal)")
     parser.add_argument(
         "--table", metavar="NAME", help="draw from the errors of this multiplier, mean and std its own unless given"
     )
@@ -45,12 +43,18 @@ def run(given: argparse.Namespace) -> Result:
     from ..multipliers.catalog import multiplier
     from ..text import accuracy_text, text_table
 
+    if given.table is not None and given.distribution is not None:
+        raise AxsimError(
+            "--table draws from the multiplier's own errors, --distribution from another; give one of them"
+        )
     cells = len(given.mean or (0.0,)), len(given.std or (0.0,))
     grid = cells != (1, 1)
     if cells[0] * cells[1] > LARGEST_GRID:
         raise AxsimError(f"a grid must have at most {LARGEST_GRID} cells, got {cells[0]} x {cells[1]}")
     if given.map is not None:
         check_output(given.map, given.overwrite, given.network, given.images, given.labels, given.table)
+        if not given.map.endswith(".svg"):
+            raise AxsimError(f"--map writes SVG, to a name that ends in .svg, got {given.map}")
         if not grid:
             raise AxsimError("--map needs a grid: give several values to --mean or --std")
     display = ProgressDisplay()
@@ -58,15 +62,18 @@ def run(given: argparse.Namespace) -> Result:
         network, images = network_and_images(given, display)
         names = [layer.name for layer in network.weight_layers]
         layers = names if given.layers is None else given.layers.split(",")
+        twice = sorted({name for name in layers if layers.count(name) > 1})
+        if twice:
+            raise AxsimError(f"--layers must name each layer once, got {twice[0]} more often")
         if given.table is None:
-            model = ErrorModel(0.0, 0.0, given.relative, given.distribution, given.per)
+            model = ErrorModel(0.0, 0.0, given.relative, given.distribution or "normal", given.per)
         else:
             model = _from_table(multiplier(given.table), network, given)
         means, stds = given.mean or (model.mean,), given.std or (model.std,)
         model = dataclasses.replace(model, mean=means[0], std=stds[0])
         about: dict[str, Any] = {
             "network": network.name, "images": len(images), "relative": given.relative, "per": given.per,
-            "distribution": given.table or given.distribution, "seed": given.seed, "layers": layers,
+            "distribution": given.table or model.distribution, "seed": given.seed, "layers": layers,
         }  # fmt: skip
         if not grid:
             result = inject(

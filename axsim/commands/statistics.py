@@ -9,7 +9,7 @@ from .result import Result
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    add_network_and_images(parser)
+    add_network_and_images(parser, labels="unused")
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="statistics file to write, .h5")
     parser.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
     parser.add_argument(
@@ -24,7 +24,7 @@ def run(given: argparse.Namespace) -> Result:
 
     from ..files import check_output
     from ..statistics.file import save_statistics
-    from ..statistics.measure import gather_statistics
+    from ..statistics.measure import DENSE_TAPS, gather_statistics
 
     check_output(given.output, given.overwrite, given.network, given.images, given.labels)
     display = ProgressDisplay()
@@ -56,7 +56,10 @@ def run(given: argparse.Namespace) -> Result:
         f"bound to the network by its digest {network.digest[:12]}"
     )
     if samples:
-        text += f"\ncovariances from sampled columns, fewer than taps or too many taps: {', '.join(samples)}"
+        text += (
+            f"\ncovariances of a sample of columns, as pixels were fewer than taps, or taps more than {DENSE_TAPS}: "
+        )
+        text += ", ".join(samples)
     if left_out:
         text += f"\nleft out, products of two activations, which have no weights: {', '.join(left_out)}"
     return Result(text, data)

@@ -3,6 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from ..errors import AxsimError
 from ..progress import ProgressDisplay
 from .arguments import add_network_and_images, count, network_and_images
 from .result import Result, written_report
@@ -11,10 +12,12 @@ if TYPE_CHECKING:
     from ..multipliers.product_table import Multiplier
     from ..networks.network import Network
 
+CALIBRATION = 128  # images, unless told
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    add_network_and_images(parser)
+    add_network_and_images(parser, labels="needed")
     parser.add_argument(
         "--statistics", required=True, metavar="FILE", help="of the network, on other images: from `axsim statistics`"
     )
@@ -36,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="compensate each multiplier too, as these images decide (`axsim compensate`); from the first 32 of them, "
         "without it of --images, errors are predicted layer by layer",
     )
-    parser.add_argument("--calibration-limit", type=count, default=128, metavar="N", help="the first N of them (128)")
+    parser.add_argument("--calibration-limit", type=count, metavar="N", help="the first N of them (128)")
     parser.add_argument(
         "--layer-by-layer",
         choices=("all", "judged", "none"),
@@ -57,6 +60,10 @@ def run(given: argparse.Namespace) -> Result:
     from ..study import findings, study, write_study_report
     from ..study.text import study_data, study_text
 
+    if given.calibration is None and given.calibration_limit is not None:
+        raise AxsimError(
+            "--calibration-limit is of --calibration, which is not given; --limit takes the first N images"
+        )
     if given.report is not None:
         sources = (given.network, given.images, given.labels, given.statistics, given.store, given.calibration)
         check_output(given.report, given.overwrite, *sources, *(given.multipliers or ()))
@@ -67,7 +74,11 @@ def run(given: argparse.Namespace) -> Result:
         calibration = None
         if given.calibration is not None:
             calibration = load_images(
-                given.calibration, given.calibration_limit, network, unlabelled=True, skip_corrupt=given.skip_corrupt
+                given.calibration,
+                given.calibration_limit or CALIBRATION,
+                network,
+                unlabelled=True,
+                skip_corrupt=given.skip_corrupt,
             ).images
         found = study(
             network, load_statistics(given.statistics, network), images, used, given.store,

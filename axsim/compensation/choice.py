@@ -25,9 +25,9 @@ import numpy.typing as npt
 
 from ..errors import AxsimError
 from ..images import Pixels
-from ..inference.engine import Progress, run
+from ..inference.engine import Progress, check_images, run
 from ..multipliers.product_table import Multiplier, check_multiplier
-from ..networks.network import Network
+from ..networks.network import Network, check_network
 from ..statistics import NetworkStatistics
 from ..statistics.measure import gather_statistics
 from .compensated import compensate
@@ -70,6 +70,10 @@ class Choice:
 
     way: str
     candidates: dict[str, Candidate]
+
+    def __repr__(self) -> str:
+        found = ", ".join(f"{way} {one.divergence:.3g}" for way, one in self.candidates.items())
+        return f"<Choice: {self.way}, by {self.held_out} images held out (nats: {found})>"
 
     @property
     def network(self) -> Network:
@@ -142,7 +146,9 @@ def compensate_best(
         If the images are too few, a way is unknown, the statistics are of another network, or the network has a single
         class or is already compensated.
     """
+    check_network(network)
     check_multiplier(multiplier)
+    check_images(network, images)
     if statistics is not None:
         statistics.check(network)
     unknown = [way for way in ways if way not in WAYS]

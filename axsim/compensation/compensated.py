@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from ..errors import AxsimError
 from ..formats import Patterns
 from ..images import Pixels
-from ..inference.engine import Progress
+from ..inference.engine import Progress, check_images
 from ..multipliers.product_table import Multiplier, check_multiplier, digest_of_layers
-from ..networks.network import Network
+from ..networks.network import Network, check_network
 from ..networks.nodes import WeightLayer
 from ..predict import Predictor
 from ..statistics import NetworkStatistics
@@ -60,17 +60,22 @@ def compensate(
 
     Raises
     ------
-    MultiplierError
-        If the multiplier cannot serve a layer.
+    MultiplierError, ImageError
+        If the multiplier cannot serve a layer, or the images do not fit the network.
     AxsimError
         If neither or both of statistics and images are given, the statistics are of another network, or it is already
         compensated.
     """
+    check_network(network)
     check_multiplier(multiplier)
+    if not isinstance(tuned, bool):
+        raise AxsimError(f"tuned must be True or False, got {tuned!r}")
     if (statistics is None) == (images is None):
         raise AxsimError("either statistics or images must be given to compensate from")
     if target not in ("layer", "network"):
         raise AxsimError(f"target must be 'layer' or 'network', got {target!r}")
+    if images is not None:
+        check_images(network, images)
     if network.bound_to is not None:
         raise AxsimError(f"network must not be compensated already, {network.name} is, for {network.bound_to[0]}")
     serving = {node.name: multiplier for node in network.weight_layers}

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import AxsimError
-from ..networks.network import Network
+from ..networks.network import Network, check_network
 from ..networks.nodes import LARGEST_BIAS, Quantization, WeightLayer
 from ..predict import LayerPrediction
 
@@ -33,7 +33,11 @@ class Line:
     shift: Vector
 
     def __post_init__(self) -> None:
-        gain, shift = np.asarray(self.gain), np.asarray(self.shift)
+        gain, shift = self.gain, self.shift
+        for name, values in (("gain", gain), ("shift", shift)):
+            if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
+                came = values.dtype if isinstance(values, np.ndarray) else type(values).__name__
+                raise AxsimError(f"{name} must be an array of float64, got {came}")
         if gain.ndim != 1 or shift.shape != gain.shape or not np.isfinite(gain).all() or not np.isfinite(shift).all():
             raise AxsimError(f"gain and shift must be finite, one each a channel, got {gain.shape} and {shift.shape}")
         if not ((gain >= SMALLEST - 1) & (gain <= LARGEST - 1)).all():
@@ -67,8 +71,13 @@ def fold(network: Network, lines: Mapping[str, Line]) -> Network:
     AxsimError
         If a layer does not exist, or has not as many channels as its lines.
     """
+    check_network(network)
+    if not isinstance(lines, Mapping):
+        raise AxsimError(f"lines must be a dict of Line by layer, got {type(lines).__name__}")
     channels = {layer.name: len(layer.weight) for layer in network.weight_layers}
     for name, line in lines.items():
+        if not isinstance(line, Line):
+            raise AxsimError(f"lines must be of type Line, got {type(line).__name__} for {name!r}")
         if name not in channels:
             raise AxsimError(f"lines must be of layers with weights, got {name!r}")
         if len(line.gain) != channels[name]:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ..errors import ImageError, first_line
+from ..errors import ImageError, NoLabelsError, first_line
 from ..networks.preprocessing import Preprocessing
 from .image_set import ImageSet, StreamedImages
 from .picture import MODES, SUFFIXES, read_picture
@@ -137,9 +137,9 @@ def list_folder(
     if not loose:
         raise ImageError(f"{folder}: has no pictures ({', '.join(SUFFIXES)}), nor folders that have")
     if not unlabelled:
-        raise ImageError(
-            f"{folder}: has no labels; write labels.csv into it, with the columns file and class_index, sort the "
-            "pictures into one folder a class, or go on without labels (--unlabelled)"
+        raise NoLabelsError(
+            f"{folder}: has no labels; write labels.csv into it, with the columns file and class_index, or sort the "
+            "pictures into one folder a class"
         )
     return Listing(loose)
 

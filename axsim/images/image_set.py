@@ -90,6 +90,12 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.images)
 
+    def __repr__(self) -> str:
+        size = " x ".join(map(str, self.images.shape[1:]))
+        where = "read from files as needed" if isinstance(self.images, StreamedImages) else f"{self.images.dtype}"
+        labels = "without labels" if self.labels is None else "with labels"
+        return f"<ImageSet: {len(self)} images {size}, {where}, {labels}>"
+
     @functools.cached_property
     def digest(self) -> str:
         """sha256 (hex) of pixels and labels: equal digests, equal accuracy, wherever the images come from."""

@@ -17,7 +17,7 @@ from ..images import Pixels
 from ..images.image_set import check_pixels
 from ..kernels.elementwise import look_up_pixels
 from ..multipliers.product_table import Multiplier, check_multiplier
-from ..networks.network import INPUT, Network
+from ..networks.network import INPUT, Network, check_network
 from ..networks.nodes import Node, Quantization, Shape
 from ..networks.rounding import FIXED
 from ..statistics import Statistics
@@ -64,6 +64,11 @@ class Run:
     steps: tuple[Step, ...]
     statistics: dict[str, Statistics]
     accumulator: Accumulator = EXACT_SUMS
+
+    def __repr__(self) -> str:
+        images, classes = self.logits.shape
+        used = ", ".join(dict.fromkeys(step.multiplier for step in self.steps if step.multiplier != "no products"))
+        return f"<Run of {images} images: logits of {classes} classes, products: {used}>"
 
     def _repr_html_(self) -> str:
         from ..presentation.display import run_html  # which knows this class, not the other way round
@@ -132,6 +137,7 @@ def run(
     MultiplierError
         If a multiplier cannot serve the operands of a layer.
     """
+    check_network(network)
     accumulator = Accumulator(accumulator_bits, overflow, accumulator_taps)
     chosen = _for_each_layer(network, multiplier)
     layers = prepare(network, chosen, accumulator)

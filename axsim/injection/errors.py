@@ -1,6 +1,7 @@
 """What is injected: one error model for every product of a layer, or the errors of each of its output channels."""
 
 import dataclasses
+import numbers
 from typing import Literal
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 from ..errors import AxsimError
 from ..multipliers.product_table import Multiplier
 from ..predict import LayerPrediction
-from .distributions import VALUES, Distribution, empirical_values, standard_values
+from .distributions import DISTRIBUTIONS, VALUES, Distribution, empirical_values, standard_values
 
 Per = Literal["accumulator", "product"]
 
@@ -21,7 +22,7 @@ class ErrorModel:
     Attributes
     ----------
     mean, std : float
-        Of one product's error: LSB, or shares of the exact product if `relative`.
+        Of one product's error: LSB, or shares of the exact product if `relative`. From -1e6 to 1e6, and from 0 to 1e6.
     relative : bool
         e = w x r with r drawn, instead of e drawn.
     distribution : {"normal", "uniform", "two_point"}
@@ -35,7 +36,7 @@ class ErrorModel:
     Raises
     ------
     AxsimError
-        If mean or std are not finite, std is below 0, a name is unknown, or values are no float32 [65536].
+        If mean or std are out of range, relative is no bool, a name is unknown, or values are no float32 [65536].
     """
 
     mean: float = 0.0
@@ -46,13 +47,17 @@ class ErrorModel:
     values: npt.NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
-        if not np.isfinite(self.mean) or abs(self.mean) > 1e6:
-            raise AxsimError(f"mean must be a number from -1e6 to 1e6, got {self.mean}")
-        if not 0 <= self.std <= 1e6:
-            raise AxsimError(f"std must be from 0 to 1e6, got {self.std}")
+        if not isinstance(self.mean, numbers.Real) or not -1e6 <= self.mean <= 1e6:
+            raise AxsimError(f"mean must be a number from -1e6 to 1e6, got {self.mean!r}")
+        if not isinstance(self.std, numbers.Real) or not 0 <= self.std <= 1e6:
+            raise AxsimError(f"std must be a number from 0 to 1e6, got {self.std!r}")
+        if not isinstance(self.relative, bool | np.bool_):
+            raise AxsimError(f"relative must be True or False, got {self.relative!r}")
         if self.per not in ("accumulator", "product"):
             raise AxsimError(f"per must be 'accumulator' or 'product', got {self.per!r}")
         if self.values is None:
+            if not isinstance(self.distribution, str):
+                raise AxsimError(f"distribution must be one of {', '.join(DISTRIBUTIONS)}, got {self.distribution!r}")
             standard_values(self.distribution)
             return
         values = self.values  # the kernels look up in them unchecked

@@ -14,20 +14,20 @@ the simulation: it says how much of the loss the first two moments at each tap e
 without running anything is in `axsim/predict/levels.py`.
 """
 
-from collections.abc import Collection
+from collections.abc import Iterable
 
 from ..errors import AxsimError
 from ..images import Pixels
-from ..inference.engine import forward
+from ..inference.engine import check_images, forward
 from ..inference.prepared import LayerInput, Multiplying, PreparedLayer, Sums, prepare
 from ..multipliers.product_table import Multiplier, check_multiplier
-from ..networks.network import Network
+from ..networks.network import Network, check_network
 from ..predict import TapLines, tap_lines
 from .run import Injector, check_seed
 
 
 def lines_layer_by_layer(
-    network: Network, multiplier: Multiplier, images: Pixels, *, seed: int = 0, simulated: Collection[str] = ()
+    network: Network, multiplier: Multiplier, images: Pixels, *, seed: int = 0, simulated: Iterable[str] = ()
 ) -> dict[str, TapLines | Multiplier]:
     """
     Predict the error of every layer with weights, each behind the predicted errors of those before it.
@@ -56,15 +56,20 @@ def lines_layer_by_layer(
     MultiplierError
         If the multiplier cannot serve a layer.
     AxsimError
-        If the seed is out of range, or `simulated` names what is no layer with weights.
+        If the seed is out of range, `simulated` names what is no layer with weights, or a sum of the multiplier's
+        products could leave int32.
     """
+    check_network(network)
     check_multiplier(multiplier)
+    check_images(network, images)
     check_seed(seed)
     numbers = {layer.name: number for number, layer in enumerate(network.weight_layers)}
-    unknown = [name for name in simulated if name not in numbers]
+    through = dict.fromkeys(simulated, multiplier)
+    unknown = [name for name in through if name not in numbers]
     if unknown:
         raise AxsimError(f"simulated must name layers with weights ({', '.join(numbers)}), got {unknown[0]!r}")
-    through = dict.fromkeys(simulated, multiplier)
+    # Preparing for the multiplier checks that it serves every layer and that no sum leaves int32.
+    prepare(network, {layer.name: multiplier if layer.name in numbers else None for layer in network.layers})
     layers = prepare(network, {layer.name: through.get(layer.name) for layer in network.layers})
     found: dict[str, TapLines | Multiplier] = dict(through)
 

@@ -13,7 +13,7 @@ from ..inference.engine import Progress, Run, exact_steps, forward
 from ..inference.prepared import LayerInput, Multiplying, PreparedLayer, Sums, prepare
 from ..kernels.random import TAP_BITS, add_accumulator_errors, add_product_errors
 from ..multipliers.product_table import Multiplier
-from ..networks.network import Network
+from ..networks.network import Network, check_network
 from ..predict import TapLines
 from .distributions import standard_values
 from .errors import ChannelErrors, ErrorModel
@@ -21,6 +21,7 @@ from .slopes import SlopeProduct
 
 Errors = ErrorModel | ChannelErrors | TapLines
 LARGEST_SEED = 2**64 - 1
+LARGEST = 1e30  # of given errors: far beyond any sum, and products of two are finite still
 
 
 def inject(
@@ -60,6 +61,7 @@ def inject(
         If a dict names a layer that does not exist, errors do not fit their layer or are not finite, slopes of TapLines
         are no multiples of 2^-16, or the seed is out of range.
     """
+    check_network(network)
     check_seed(seed)
     names = [layer.name for layer in network.weight_layers]
     chosen: dict[str, Errors] = {}
@@ -121,13 +123,18 @@ class Injector:
                 if field.name == "slope":
                     wanted, entries = layer.weight.shape, f"{channels} x {depth} weights"
                 values = getattr(errors, field.name)
+                if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
+                    came = values.dtype if isinstance(values, np.ndarray) else type(values).__name__
+                    raise AxsimError(f"layer {layer.node.name}: {field.name} must be an array of float64, got {came}")
                 if values.shape != wanted:
                     raise AxsimError(
                         f"layer {layer.node.name}: {field.name} must have one entry for each of the {entries}, "
                         f"got shape {values.shape}"
                     )
-                if not np.isfinite(values).all():  # a sum plus what is no number would be any number
-                    raise AxsimError(f"layer {layer.node.name}: {field.name} must be finite")
+                if not (np.abs(values) <= LARGEST).all():  # a sum plus what is no number would be any number
+                    raise AxsimError(f"layer {layer.node.name}: {field.name} must be finite, of at most {LARGEST:g}")
+                if field.name == "noise" and (values < 0).any():
+                    raise AxsimError(f"layer {layer.node.name}: noise must be 0 or more, got {values.min()}")
         if isinstance(errors, TapLines):
             self._along_taps = SlopeProduct(layer, errors.slope)
 

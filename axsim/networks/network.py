@@ -90,6 +90,15 @@ class Network:
         digest = self.about.get("compensated_for_sha256")
         return None if digest is None else (self.about.get("compensated_for", "?"), digest)
 
+    def __repr__(self) -> str:
+        """Return one line; `axsim inspect` shows the nodes, `nodes` has them."""
+        shape = " x ".join(map(str, self.input_shape))
+        bound = f", compensated for {self.bound_to[0]}" if self.bound_to else ""
+        return (
+            f"<Network {self.name!r}: {self.scheme} int8, input {shape}, {len(self.nodes)} nodes, {len(self.layers)} "
+            f"layers with {self.weights} weights{bound}>"
+        )
+
     def quantization(self, name: str) -> Quantization:
         """Return what the codes of a node's output (or of "input") mean."""
         return self.input if name == INPUT else next(node.output for node in self.nodes if node.name == name)
@@ -212,3 +221,10 @@ def _check_weights(scheme: Scheme, place: str, layer: WeightLayer) -> None:
 def _check_scheme(scheme: Scheme, place: str, output: Quantization) -> None:
     if scheme == "symmetric" and (output.format != "s8" or output.zero_point != 0):
         raise NetworkError(f"{place}: output of a symmetric network must be s8 with zero point 0, got {output}")
+
+
+def check_network(network: object) -> None:
+    """Raise NetworkError unless it is a Network: a file's name is easily given in its place."""
+    if not isinstance(network, Network):
+        came = repr(network) if isinstance(network, str) else type(network).__name__
+        raise NetworkError(f"network must be a Network, such as axsim.load('resnet20-cifar10') gives, got {came}")

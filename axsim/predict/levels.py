@@ -103,6 +103,12 @@ class NetworkPrediction:
     multiplier: str
     layers: dict[str, LayerPrediction]
 
+    def __repr__(self) -> str:
+        return (
+            f"<NetworkPrediction of {self.multiplier}: {len(self.layers)} layers, distortion {self.distortion():.4g} "
+            "at the covariance level>"
+        )
+
     def norm(self, level: str = "covariance") -> float:
         """Norm of all layers' error matrices together, LSB of the sums."""
         return math.sqrt(sum(float(getattr(layer.norms, level)) ** 2 for layer in self.layers.values()))

@@ -15,7 +15,7 @@ from ..images import Pixels
 from ..inference.engine import Progress, forward
 from ..inference.prepared import LayerInput, Multiplying, Sums, prepare
 from ..multipliers.product_table import Multiplier
-from ..networks.network import Network
+from ..networks.network import Network, check_network
 from . import ErrorSums, LayerStatistics, NetworkStatistics, Statistics, empty_statistics
 
 SAMPLED_PIXELS = 512  # columns kept of each layer
@@ -112,6 +112,7 @@ def gather_statistics(
     AxsimError
         If sampled_pixels is below 1.
     """
+    check_network(network)
     if not isinstance(sampled_pixels, int | np.integer) or sampled_pixels < 1:
         raise AxsimError(f"sampled_pixels must be a whole number of 1 or more, got {sampled_pixels!r}")
     layers = prepare(network, dict.fromkeys((layer.name for layer in network.layers), None))

@@ -33,7 +33,12 @@ class NetworkStatistics:
     layers: dict[str, LayerStatistics]
 
     def check(self, network: Network) -> None:
-        """Raise AxsimError unless the statistics are of this network."""
+        """Raise AxsimError unless the statistics are of this network, and not of one that was compensated."""
+        if network.bound_to is not None:
+            raise AxsimError(
+                f"network must be as it was before compensation, {network.name} is compensated for "
+                f"{network.bound_to[0]}; statistics are of the network that it was made from"
+            )
         if network.digest != self.digest:
             raise AxsimError(
                 f"statistics must be of {network.name} as it is, got those of {self.network} "

@@ -8,7 +8,7 @@ from ..files import replacing
 from ..presentation.page import page, wide_text_table
 from ..text import decimals, interval, percent
 from . import figures
-from .findings import Findings
+from .findings import FEWEST_RANKED, Findings
 from .rows import JUDGED_WORDS, LEVELS, Row
 from .runner import Study
 from .text import METHODS, WORDS
@@ -38,11 +38,7 @@ def render(of: Study, found: Findings) -> str:
         *(figures.ratios(of, level) for level in LEVELS),
         "</div>",
         "<h2>Which statistic foretells the accuracy lost?</h2>",
-        _verdict(found),
-        _correlations(found),
-        "<div class='row'>",
-        *(figures.lost_against(of, each, WORDS[each]) for each in _charted(found)),
-        "</div>",
+        *_foretold(of, found),
         "<h2>Equal sigma, other mean</h2>",
         _equal_sigma(of, found),
         "<h2>When the mean governs</h2>",
@@ -67,6 +63,13 @@ def _within(found: Findings) -> str:
         f"<p>Predicted within 5 % of what was measured, of {found.pairs} pairs of layer and multiplier with a "
         "distortion above 1e-4:</p>" + wide_text_table(["level", "within 5 %"], cells)
     )
+
+
+def _foretold(of: Study, found: Findings) -> list[str]:
+    if not found.correlations:
+        return [f"<p>That takes {FEWEST_RANKED} multipliers or more.</p>"]
+    charts = [figures.lost_against(of, each, WORDS[each]) for each in _charted(found)]
+    return [_verdict(found), _correlations(found), "<div class='row'>", *charts, "</div>"]
 
 
 def _verdict(found: Findings) -> str:
@@ -166,14 +169,14 @@ def _all(of: Study) -> str:
         "mean",
         "sigma",
         "top-1",
-        "predicted",
+        "by sensitivities",
         "interval",
         "injected",
         "layer by layer",
         "logits",
-        "predicted",
-        "injected",
-        "layer by layer",
+        "logits by sensitivities",
+        "logits, injected",
+        "logits, layer by layer",
     ]
     cells = [
         [

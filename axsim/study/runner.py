@@ -22,7 +22,7 @@ from ..inference.engine import check_images, run
 from ..injection import ChannelErrors, inject, lines_layer_by_layer
 from ..line_store import LineStore
 from ..multipliers.product_table import Multiplier
-from ..networks.network import Network
+from ..networks.network import Network, check_network
 from ..predict import NetworkPrediction, Predictor, sampled_norms
 from ..statistics import NetworkStatistics
 from ..statistics.measure import measure
@@ -105,20 +105,26 @@ def study(
     Raises
     ------
     AxsimError
-        If the images have no labels, a multiplier is given twice, `layer_by_layer` is none of the three, the
-        calibration images are fewer than 8, the store is another study's, or what `axsim.run` raises.
+        If the images have no labels, a multiplier is given twice, the network is compensated already, `layer_by_layer`
+        is none of the three, the calibration images are fewer than 8, the store is another study's, or what
+        `axsim.run` raises.
     """
+    check_network(network)
     if images.labels is None:
         raise AxsimError("images must have labels for a study of accuracy")
     names = [each.name for each in multipliers]
-    if not names or len(set(names)) != len(names):
-        raise AxsimError("multipliers must be at least one, each named once")
+    if not names:
+        raise AxsimError("multipliers must be one or more, got none")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise AxsimError(f"multipliers must be named once each, got {twice[0]} more often")
     if layer_by_layer not in LAYER_BY_LAYER:
         raise AxsimError(f"layer_by_layer must be one of {', '.join(LAYER_BY_LAYER)}, got {layer_by_layer!r}")
     if calibration is not None:  # before the hours that come first
         check_images(network, calibration)
         check_count(calibration)
     statistics.check(network)
+    measured_images = min(measured_images, len(images))
     about = {
         "axsim": f"{__version__}, sources {code_digest(*CODE)[:16]}",
         "network": network.digest,

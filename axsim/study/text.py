@@ -10,37 +10,32 @@ from .runner import Study
 
 
 def study_text(of: Study, found: Findings) -> str:
-    """Table of the multipliers, the hardest hit last, then what the rows say."""
+    """Tables of the multipliers, the hardest hit last, then what the rows say."""
     ways = of.compensation_ways
-    rows = [
-        [
-            row.multiplier,
-            f"{row.moments['mean']:.3g}",
-            f"{row.moments['sigma']:.3g}",
-            percent(row.top1),
-            percent(row.predicted_top1),
-            percent(row.injected_top1),
-            percent(row.layer_by_layer_top1),
-            f"{row.logits_distortion:.3f}",
-            f"{row.predicted_distortion:.3f}",
-            f"{row.injected_distortion:.3f}",
-            decimals(row.layer_by_layer_distortion, 3),
-            *(percent(row.compensated.get(way)) for way in ways),
-        ]
-        for row in sorted(of.rows, key=lambda row: -row.top1)
+    accuracies, distortions, compensated = [], [], []
+    for row in sorted(of.rows, key=lambda row: -row.top1):
+        moments = [f"{row.moments[name]:.3g}" for name in ("mean", "sigma")]
+        predicted = row.predicted_top1, row.injected_top1, row.layer_by_layer_top1
+        accuracies.append([row.multiplier, *moments, percent(row.top1), *map(percent, predicted)])
+        of_logits = row.logits_distortion, row.predicted_distortion, row.injected_distortion
+        last = decimals(row.layer_by_layer_distortion, 3)
+        distortions.append([row.multiplier, *(f"{each:.3f}" for each in of_logits), last])
+        compensated.append([row.multiplier, percent(row.top1), *(percent(row.compensated.get(way)) for way in ways)])
+    head = ["measured", "sensitivities", "injected", "layer by layer"]
+    lines = [
+        f"{of.network.name}: exact top-1 {percent(of.exact_top1)} on {of.images} images; error matrices on the "
+        f"first {of.measured_images}, statistics from {of.statistics_images} images",
+        "",
+        "top-1, measured and predicted in three ways; mean and sigma of the error under uniform operands:",
+        text_table(["multiplier", "mean", "sigma", *head], accuracies),
+        "",
+        "distortion of the logits:",
+        text_table(["multiplier", *head], distortions),
+        "",
     ]
-    ways_of_predicting = ["predicted", "injected", "layer by layer"]
-    head = ["multiplier", "mean", "sigma", "top-1", *ways_of_predicting, "logits", *ways_of_predicting]
-    return "\n".join(
-        [
-            f"{of.network.name}: exact top-1 {percent(of.exact_top1)} on {of.images} images; error matrices on the "
-            f"first {of.measured_images}, statistics from {of.statistics_images} images",
-            "",
-            text_table([*head, *(f"after: {way}" for way in ways)], rows),
-            "",
-            *summary_lines(of, found),
-        ]
-    )
+    if ways:
+        lines += ["top-1, compensated:", text_table(["multiplier", "as it is", *ways], compensated), ""]
+    return "\n".join([*lines, *summary_lines(of, found)])
 
 
 def summary_lines(of: Study, found: Findings) -> list[str]:
@@ -48,14 +43,10 @@ def summary_lines(of: Study, found: Findings) -> list[str]:
     lines = [
         f"norm(E) of a layer within 5 % of measured, of {found.pairs} (layer, multiplier) pairs above distortion 1e-4:",
         *(f"  {percent(share):>7}  {level}" for level, share in found.within.items()),
-        f"correlation with the accuracy lost, over {len(of.rows)} multipliers (Spearman; the same with those "
-        f"{len(found.ruined)} tied with which no more is right than one and the same answer would get; Pearson):",
-        *(
-            f"  {each.spearman:6.3f}  {each.spearman_tied:6.3f}  {each.pearson:6.3f}  {WORDS[each.statistic]}"
-            for each in found.correlations
-        ),
-        f"  {found.ceiling:6.3f}  {found.ceiling_tied:6.3f}          the most to expect of any: so well do {of.images} "
-        "images tell the accuracy",
+    ]
+    if found.correlations:
+        lines += _correlations(of, found)
+    lines += [
         f"predicted top-1, mean absolute error over the {found.judged} multipliers that lose {JUDGED_WORDS}:",
         *(f"  {_points(error):>7}  {METHODS[method]}" for method, error in found.errors.items()),
         f"  {percent(found.covered):>7}  of them within the predicted 95 % interval",
@@ -81,6 +72,19 @@ def summary_lines(of: Study, found: Findings) -> list[str]:
             )
             lines.append("  " + " against ".join(sides))
     return lines
+
+
+def _correlations(of: Study, found: Findings) -> list[str]:
+    return [
+        f"correlation with the accuracy lost, over {len(of.rows)} multipliers (Spearman; the same with those "
+        f"{len(found.ruined)} tied with which no more is right than one and the same answer would get; Pearson):",
+        *(
+            f"  {each.spearman:6.3f}  {each.spearman_tied:6.3f}  {each.pearson:6.3f}  {WORDS[each.statistic]}"
+            for each in found.correlations
+        ),
+        f"  {found.ceiling:6.3f}  {found.ceiling_tied:6.3f}          the most to expect of any: so well do {of.images} "
+        "images tell the accuracy",
+    ]
 
 
 def study_data(of: Study, found: Findings) -> dict[str, Any]:

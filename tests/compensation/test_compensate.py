@@ -99,6 +99,9 @@ def test_gains_are_kept_in_bounds():
         ([[0.0]], [[0.0]], "one each a channel"),
         ([0.0], [np.nan], "finite"),
         ([np.inf], [0.0], "finite"),
+        ([1j], [0.0], "gain must be an array of float64, got complex128"),
+        ([None], [0.0], "gain must be an array of float64, got object"),
+        ([0.0], ["a"], "shift must be an array of float64"),
         ([-1.0], [0.0], "-0.75 to 3.0, got -1.0"),
         ([3.5], [0.0], "-0.75 to 3.0"),
     ],
@@ -114,6 +117,10 @@ def test_lines_must_fit_their_layer(network):
         fold(network, {name: Line(np.zeros(1), np.zeros(1))})
     with pytest.raises(AxsimError, match="nowhere"):
         fold(network, {"nowhere": Line(np.zeros(channels), np.zeros(channels))})
+    with pytest.raises(AxsimError, match="lines must be of type Line, got tuple"):
+        fold(network, {name: (np.zeros(channels), np.zeros(channels))})
+    with pytest.raises(AxsimError, match="lines must be a dict"):
+        fold(network, None)
 
 
 def test_the_exact_multiplier_needs_no_compensation(network):

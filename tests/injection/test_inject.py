@@ -1,5 +1,6 @@
 """Injected errors: the generator against its published vectors, the moments against what was asked, bits by place."""
 
+import dataclasses
 import json
 
 import numba
@@ -17,6 +18,7 @@ from axsim.kernels.random import add_accumulator_errors, philox
 from axsim.networks.network import Network
 from axsim.networks.nodes import Conv, Flatten, Linear, Quantization
 from axsim.networks.preprocessing import Preprocessing
+from axsim.predict import TapLines
 
 # Published with the generator (Random123, kat_vectors): counter, key, result.
 VECTORS = [
@@ -250,6 +252,50 @@ def test_channel_errors_that_are_no_numbers_are_refused(field, value):
     getattr(errors, field)[-1] = value
     with pytest.raises(AxsimError, match=f"layer 0_conv: {field} must be finite"):
         inject(network, random_images(network, 1), {"0_conv": errors})
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([0.0] * 3, "must be an array of float64, got list"),
+        (None, "must be an array of float64, got NoneType"),
+        (np.zeros(3, complex), "must be an array of float64, got complex128"),
+        (np.zeros(3, object), "must be an array of float64, got object"),
+        (np.full(3, 1e300), "must be finite, of at most"),
+    ],
+)
+@pytest.mark.parametrize("kind", [ChannelErrors, TapLines])
+def test_errors_of_channels_that_are_no_arrays_of_numbers_are_refused(kind, values, said):
+    network = network_of(["conv"], 0)
+    fields = [field.name for field in dataclasses.fields(kind)]
+    shape = network.weight_layers[0].weight_rows().shape
+    for field in fields:
+        right = {name: np.zeros(shape if name == "slope" else shape[0]) for name in fields}
+        wrong = values
+        if isinstance(values, np.ndarray):
+            wrong = np.full(right[field].shape, values[0], values.dtype)
+        with pytest.raises(AxsimError, match=f"layer 0_conv: {field} {said}"):
+            inject(network, random_images(network, 1), {"0_conv": kind(**{**right, field: wrong})})
+    right["noise"] = np.full(shape[0], -1.0)
+    with pytest.raises(AxsimError, match=r"noise must be 0 or more, got -1\.0"):
+        inject(network, random_images(network, 1), {"0_conv": kind(**right)})
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"mean": "3"}, "mean must be a number"),
+        ({"mean": None}, "mean must be a number"),
+        ({"mean": 1j}, "mean must be a number"),
+        ({"mean": np.zeros(2)}, "mean must be a number"),
+        ({"std": "3"}, "std must be a number"),
+        ({"relative": "no"}, "relative must be True or False"),
+        ({"distribution": ["normal"]}, "normal, uniform, two_point"),
+    ],
+)
+def test_error_models_of_other_types_are_refused(given, said):
+    with pytest.raises(AxsimError, match=said):
+        ErrorModel(**given)
 
 
 def test_prepared_layers_room_holds_for_the_engine():

@@ -151,3 +151,17 @@ def test_lines_of_another_layer_are_refused():
         lines_layer_by_layer(
             network_of(["conv"], 2, "affine"), axsim.multiplier("mul8s_1KVL"), random_images(network, 1)
         )
+
+
+def test_layers_simulated_may_come_from_any_iterable():
+    network = network_of(OPERATORS, 0)
+    names = [layer.name for layer in network.weight_layers]
+    found = lines_layer_by_layer(network, axsim.multiplier("mbm"), random_images(network, 2), simulated=iter(names[:1]))
+    assert [isinstance(found[name], Multiplier) for name in names] == [True, *[False] * (len(names) - 1)]
+
+
+def test_a_multiplier_whose_sums_could_leave_int32_is_refused():
+    network = network_of(["conv"], 0)
+    huge = Multiplier("huge", np.full((256, 256), 2**28, np.int64), ("s8", "s8"))
+    with pytest.raises(AxsimError, match="sums must stay within int32"):
+        lines_layer_by_layer(network, huge, random_images(network, 2))
