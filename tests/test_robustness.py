@@ -201,6 +201,19 @@ def test_names_where_networks_belong(call):
 @pytest.mark.parametrize(
     "call",
     [
+        lambda m, images: axsim.Predictor(NAME),
+        lambda m, images: compensate(NETWORK, m, NAME),
+        lambda m, images: axsim.compensate_best(NETWORK, m, images, NAME),
+    ],
+)
+def test_names_where_statistics_belong(call):
+    with pytest.raises(AxsimError, match=r"statistics must be NetworkStatistics, such as axsim.gather.* got 'mbm'"):
+        call(axsim.multiplier("mbm"), random_images(NETWORK, 8))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
         lambda m, images: compensate(NETWORK, m, images=images),
         lambda m, images: compensate(NETWORK, m, images=images, target="layer"),
         lambda m, images: axsim.compensate_best(NETWORK, m, images),

@@ -12,7 +12,7 @@ from ..multipliers.catalog import circuits, multiplier
 from ..multipliers.product_table import Multiplier
 from ..networks.network import Network
 from ..predict import Predictor
-from ..statistics import NetworkStatistics
+from ..statistics import NetworkStatistics, check_statistics
 from ..statistics.measure import gather_statistics
 from .damage import damages, scales_of, sensitivities
 from .knapsack import scipy_optimize
@@ -155,6 +155,7 @@ def assign(
     if statistics is None:
         show = phase("operand statistics")
         statistics = gather_statistics(network, calibration.first(STATISTICS_IMAGES).images, progress=show)
+    check_statistics(statistics)
     statistics.check(network)
     predictor = Predictor(statistics)
     show = phase("moment model")

@@ -28,7 +28,7 @@ from ..images import Pixels
 from ..inference.engine import Progress, check_images, run
 from ..multipliers.product_table import Multiplier, check_multiplier
 from ..networks.network import Network, check_network
-from ..statistics import NetworkStatistics
+from ..statistics import NetworkStatistics, check_statistics
 from ..statistics.measure import gather_statistics
 from .compensated import compensate
 
@@ -150,6 +150,7 @@ def compensate_best(
     check_multiplier(multiplier)
     check_images(network, images)
     if statistics is not None:
+        check_statistics(statistics)
         statistics.check(network)
     unknown = [way for way in ways if way not in WAYS]
     if unknown or not ways:

@@ -11,7 +11,7 @@ from ..multipliers.product_table import Multiplier, check_multiplier, digest_of_
 from ..networks.network import Network, check_network
 from ..networks.nodes import WeightLayer
 from ..predict import Predictor
-from ..statistics import NetworkStatistics
+from ..statistics import NetworkStatistics, check_statistics
 from .folding import Line, fold
 from .layer_by_layer import Target, measure_lines
 from .weight_tuning import LARGEST_DEPTH, tune_weights, with_weights
@@ -81,6 +81,7 @@ def compensate(
     serving = {node.name: multiplier for node in network.weight_layers}
     weights: dict[str, Patterns] = {}
     if statistics is not None:
+        check_statistics(statistics)
         statistics.check(network)
         predicted = Predictor(statistics)(multiplier)
         lines = {name: Line.predicted(layer) for name, layer in predicted.layers.items()}

@@ -32,7 +32,7 @@ import numpy.typing as npt
 from ..formats import Format, exact_products
 from ..kernels.tap_moments import operand_moments
 from ..multipliers.product_table import Multiplier, check_multiplier
-from ..statistics import MatMulStatistics, NetworkStatistics, Statistics
+from ..statistics import MatMulStatistics, NetworkStatistics, Statistics, check_statistics
 from .taps import TapMoments
 
 Vector = npt.NDArray[np.float64]
@@ -132,10 +132,11 @@ class Predictor:
     Raises
     ------
     AxsimError
-        If a layer has neither covariances nor a sample of columns.
+        If it is something else, or a layer has neither covariances nor a sample of columns.
     """
 
     def __init__(self, statistics: NetworkStatistics) -> None:
+        check_statistics(statistics)
         self.statistics = statistics
         self._parts: dict[tuple[Format, Format], list[str]] = {}
         for name, layer in statistics.layers.items():

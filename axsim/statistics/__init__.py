@@ -6,8 +6,16 @@ All counts are exact integers, so that they depend neither on how images came in
 from .error_sums import ErrorSums
 from .layer import LayerStatistics
 from .matmul import MatMulStatistics
-from .network import NetworkStatistics, empty_statistics
+from .network import NetworkStatistics, check_statistics, empty_statistics
 
 Statistics = LayerStatistics | MatMulStatistics
 
-__all__ = ["ErrorSums", "LayerStatistics", "MatMulStatistics", "NetworkStatistics", "Statistics", "empty_statistics"]
+__all__ = [
+    "ErrorSums",
+    "LayerStatistics",
+    "MatMulStatistics",
+    "NetworkStatistics",
+    "Statistics",
+    "check_statistics",
+    "empty_statistics",
+]

@@ -46,6 +46,13 @@ class NetworkStatistics:
             )
 
 
+def check_statistics(statistics: object) -> None:
+    """Raise AxsimError unless it is a NetworkStatistics: a file's name is easily given in its place."""
+    if not isinstance(statistics, NetworkStatistics):
+        came = repr(statistics) if isinstance(statistics, str) else type(statistics).__name__
+        raise AxsimError(f"statistics must be NetworkStatistics, such as axsim.gather_statistics gives, got {came}")
+
+
 def empty_statistics(network: Network, node: WeightLayer, **options: Any) -> LayerStatistics:
     """Return empty statistics of a layer of the network; options are those of LayerStatistics."""
     zero_point = np.broadcast_to(node.weight_zero_point, node.weight.shape[0]).astype(np.int64)

@@ -24,7 +24,7 @@ from ..line_store import LineStore
 from ..multipliers.product_table import Multiplier
 from ..networks.network import Network, check_network
 from ..predict import NetworkPrediction, Predictor, sampled_norms
-from ..statistics import NetworkStatistics
+from ..statistics import NetworkStatistics, check_statistics
 from ..statistics.measure import measure
 from .rows import CHOSEN, LEVELS, LayerRow, Row, is_judged
 
@@ -123,6 +123,7 @@ def study(
     if calibration is not None:  # before the hours that come first
         check_images(network, calibration)
         check_count(calibration)
+    check_statistics(statistics)
     statistics.check(network)
     measured_images = min(measured_images, len(images))
     about = {
