@@ -22,7 +22,17 @@ class ImageError(AxsimError):
 
 
 class NoLabelsError(ImageError):
-    """A folder of pictures without labels, where labels were not left out on purpose."""
+    """A folder of pictures without labels, where it was not said that they are not needed; `hint`: how to say so."""
+
+    def __init__(self, folder: str, hint: str) -> None:
+        super().__init__(
+            f"{folder}: has no labels; write labels.csv into it, with the columns file and class_index, or sort the "
+            f"pictures into one folder a class{hint}"
+        )
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[type["NoLabelsError"], tuple[str, str]]:
+        return NoLabelsError, (self.folder, "")
 
 
 class ConversionError(AxsimError):

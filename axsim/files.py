@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 from .errors import AxsimError
 
+FROM_FOLDERS = (".jpg", ".jpeg", ".png", ".csv")  # names of what is read where a folder is given
+
 
 def check_readable(path: str | os.PathLike[str], error: type[AxsimError], hint: str) -> None:
     """Raise `error` unless `path` is a regular file that can be opened; `hint` says what to do where there is none."""
@@ -91,16 +93,25 @@ def check_output(path: str | os.PathLike[str], overwrite: bool, *sources: str | 
     """
     Raise AxsimError if `path` could not be written, or is one of the files that the work reads.
 
-    Of a folder that is read, any file that is there may be one of these, and so may FOLDER_labels.csv beside it.
+    Of a folder these are its pictures and CSV files, those of the folders in it, and FOLDER_labels.csv beside it.
     """
     target = check_writable(path, overwrite)
-    names = {target, os.path.abspath(path)}  # a link in a folder of pictures is one of them, wherever it leads
+    place = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))  # a link stays a link
     for source in sources:
-        if source is None:
+        if not source:
             continue
         folder = os.path.realpath(source)
-        if target in (folder, f"{folder}_labels.csv"):
+        read = target in (folder, f"{folder}_labels.csv")
+        if not read and os.path.isdir(folder) and target.lower().endswith(FROM_FOLDERS) and os.path.exists(target):
+            inside = any(os.path.commonpath([folder, name]) == folder for name in (place, target))
+            read = inside or target in _link_targets(folder)
+        if read:
             raise AxsimError(f"output must be another file than what is read, got {path}")
-        inside = any(os.path.commonpath([folder, name]) == folder for name in names)
-        if inside and os.path.isdir(folder) and os.path.lexists(path):
-            raise AxsimError(f"output must be no file of a folder that is read, got {path}; choose another name")
+
+
+def _link_targets(folder: str) -> Iterator[str]:
+    """Yield the files that links in a folder, and in the folders in it, lead to."""
+    for at, _, names in os.walk(folder):
+        for name in names:
+            if os.path.islink(file := os.path.join(at, name)):
+                yield os.path.realpath(file)

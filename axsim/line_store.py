@@ -13,7 +13,7 @@ import pathlib
 from typing import Any
 
 from .errors import AxsimError
-from .files import check_readable, replacing
+from .files import check_readable, check_writable, replacing
 
 
 class LineStore:
@@ -25,9 +25,12 @@ class LineStore:
         first_line = (json.dumps(head) + "\n").encode()
         self.pieces: dict[str, Any] = {}
         content = b""
-        if self._path.exists():
-            check_readable(path, AxsimError, "name the file of finished pieces")
-            content = self._path.read_bytes()
+        try:
+            if os.path.lexists(check_writable(path)):
+                check_readable(path, AxsimError, "name the file of finished pieces")
+                content = self._path.read_bytes()
+        except OSError as error:
+            raise AxsimError(f"cannot use {path}: {error.strerror}") from None
         if len(content) < len(first_line) and first_line.startswith(content):  # new, or cut off in its first line
             with replacing(path) as temporary:
                 temporary.write_bytes(first_line)

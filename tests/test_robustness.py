@@ -129,11 +129,15 @@ def test_pictures_and_labels_of_a_folder_that_is_read_are_not_overwritten(folder
     (folder / "u" / "0.png").symlink_to(folder / "elsewhere.png")
     (folder / "u_labels.csv").write_text("file,class_index\n" + "".join(f"{n}.png,0\n" for n in range(8)))
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    for output in ("u/0.png", "u/1.png", "./u/../u/1.png", "u_labels.csv"):
-        assert main(["statistics", "network.h5", "--images", "u", "-o", output, "--overwrite"]) == 2
-        assert "is read" in capsys.readouterr().err
-    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
-    assert main(["statistics", "network.h5", "--images", "u", "-o", "u/s.h5"]) == 0
+    (folder / "v").symlink_to(folder / "u")
+    for output in ("u/0.png", "u/1.png", "./u/../u/1.png", "v/0.png", "v/1.png", "elsewhere.png", "u_labels.csv"):
+        for images in ("u", "v"):
+            assert main(["statistics", "network.h5", "--images", images, "-o", output, "--overwrite"]) == 2
+            assert "another file than what is read" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in before} == before
+    statistics = ["statistics", "network.h5", "--images", "u", "-o", "u/s.h5"]
+    assert main(statistics) == 0
+    assert main([*statistics, "--overwrite"]) == 0  # no picture, though it lies among them
 
 
 def test_what_cannot_serve_is_said_rather_than_left_out(folder, capsys):
@@ -142,6 +146,7 @@ def test_what_cannot_serve_is_said_rather_than_left_out(folder, capsys):
     layer = NETWORK.weight_layers[0].name
     for call, said in (
         ([*statistics, "--fit", "squash"], "--fit is for a folder of pictures"),
+        (["statistics", "network.h5", "--images", "misspelt", "-o", "s.h5", "--fit", "squash"], "no such file"),
         ([*statistics, "--skip-corrupt"], "--skip-corrupt is for a folder of pictures"),
         ([*statistics[:-1], ""], "name of the file is empty"),
         ([*inject, "--table", "mbm", "--distribution", "uniform"], "give one of them"),
@@ -160,8 +165,9 @@ def test_labels_are_asked_for_only_where_they_are_used(folder, capsys):
     assert main(["statistics", "network.h5", "--images", "u", "-o", "s.h5"]) == 0
     study = ["study", "network.h5", "--images", "u", "--statistics", "s.h5", "--store", "s.jsonl"]
     compensate = ["compensate", "network.h5", "--images", "u", "--statistics", "s.h5", "--multiplier", "mbm", "-o", "c"]
+    assign = ["assign", "network.h5", "--images", "u", "--calibration", "u", "--budget", "accuracy=1", "-o", "a.json"]
     capsys.readouterr()
-    for call in (study, compensate):
+    for call in (study, compensate, assign):
         assert main(call) == 2
         said = capsys.readouterr().err
         assert "has no labels" in said and "--unlabelled" not in said
@@ -173,12 +179,14 @@ def test_labels_are_asked_for_only_where_they_are_used(folder, capsys):
         lambda images: NETWORK,
         lambda images: ImageSet(images),
         lambda images: axsim.run(NETWORK, images),
+        lambda images: axsim.gather_statistics(NETWORK, images),
         lambda images: axsim.Predictor(axsim.gather_statistics(NETWORK, images))(axsim.multiplier("mbm")),
         lambda images: axsim.compensate_best(NETWORK, axsim.multiplier("mbm"), images),
     ],
 )
 def test_a_bare_name_at_the_prompt_is_a_line(made):
-    assert len(repr(made(random_images(NETWORK, 8)))) < 250
+    line = repr(made(random_images(NETWORK, 8)))
+    assert len(line) < 250 and "\n" not in line and line.startswith("<")
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,6 @@ import dataclasses
 import html.parser
 import json
 import math
-import os
-import pathlib
 
 import numpy as np
 import pytest
@@ -22,7 +20,6 @@ from axsim.compensation import compensate, compensate_best
 from axsim.errors import AxsimError
 from axsim.images import ImageSet, save_images
 from axsim.injection import inject, lines_layer_by_layer
-from axsim.line_store import LineStore
 from axsim.multipliers.catalog import names
 from axsim.networks.network_file import save
 from axsim.predict import Predictor
@@ -151,10 +148,6 @@ def test_the_store_of_another_study_is_refused(given, tmp_path):
     first.tap_counts = first.tap_counts[:, ::-1]
     with pytest.raises(AxsimError, match="differs in statistics"):
         run_study((network, dataclasses.replace(statistics, layers=layers), images), tmp_path / "s.jsonl", NAMES[:1])
-    (tmp_path / "other").write_text("my thesis\n")
-    with pytest.raises(AxsimError, match="no file of a study"):
-        LineStore(tmp_path / "other", "study", {})
-    assert (tmp_path / "other").read_text() == "my thesis\n"
 
 
 def test_rows_of_other_code_are_refused(given, tmp_path, monkeypatch):
@@ -172,24 +165,6 @@ def test_rows_of_other_code_are_refused(given, tmp_path, monkeypatch):
     assert path.read_bytes() == before
 
 
-def test_a_damaged_line_costs_none_of_those_behind_it(tmp_path):
-    path = tmp_path / "s.jsonl"
-    store = LineStore(path, "study", {"network": "n"})
-    store.add("a", 1)
-    store.add("b", 2)
-    assert LineStore(path, "study", {"network": "n"}).pieces == {"a": 1, "b": 2}
-    whole = path.read_bytes()
-    damaged = whole.replace(b'{"key": "a"', b'{"key: "a"')
-    path.write_bytes(damaged)
-    with pytest.raises(AxsimError, match="line 2 is damaged"):
-        LineStore(path, "study", {"network": "n"})
-    assert path.read_bytes() == damaged
-    head = whole.split(b"\n")[0]
-    path.write_bytes(head)
-    LineStore(path, "study", {"network": "n"}).add("a", 1)
-    assert LineStore(path, "study", {"network": "n"}).pieces == {"a": 1}
-
-
 def test_a_changed_figure_does_not_pass_for_a_measured_one(given, tmp_path):
     path = tmp_path / "s.jsonl"
     run_study(given, path, NAMES[:1])
@@ -199,35 +174,6 @@ def test_a_changed_figure_does_not_pass_for_a_measured_one(given, tmp_path):
     path.write_text("\n".join([*lines[:2], json.dumps(row)]) + "\n")
     with pytest.raises(AxsimError, match="line 3 is damaged"):
         run_study(given, path, NAMES[:1])
-
-
-@pytest.mark.parametrize("share", [0.0, 0.3, 0.99])
-def test_a_store_cut_off_in_its_first_line_is_begun_anew(tmp_path, share):
-    """A full disk leaves it so."""
-    path = tmp_path / "s.jsonl"
-    LineStore(path, "study", {"network": "n"})
-    whole = path.read_bytes()
-    path.write_bytes(whole[: int(share * len(whole))])
-    LineStore(path, "study", {"network": "n"})
-    assert path.read_bytes() == whole
-
-
-def test_a_store_that_cannot_be_begun_leaves_nothing(tmp_path, monkeypatch):
-    def full(*given):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(pathlib.Path, "write_bytes", full)
-    with pytest.raises(AxsimError, match="No space left"):
-        LineStore(tmp_path / "s.jsonl", "study", {})
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_store_that_is_no_regular_file_is_refused(tmp_path):
-    """A pipe would be waited for, and /dev/zero read for ever."""
-    os.mkfifo(tmp_path / "pipe")
-    for path in (tmp_path / "pipe", "/dev/zero", tmp_path):
-        with pytest.raises(AxsimError, match=r"regular file|folder"):
-            LineStore(path, "study", {})
 
 
 def test_a_compensated_network_is_not_studied(given, tmp_path):

@@ -10,7 +10,7 @@ from ..errors import AxsimError
 from ..images import ImageSet
 from ..multipliers.catalog import circuits, multiplier
 from ..multipliers.product_table import Multiplier
-from ..networks.network import Network
+from ..networks.network import Network, check_network
 from ..predict import Predictor
 from ..statistics import NetworkStatistics, check_statistics
 from ..statistics.measure import gather_statistics
@@ -142,6 +142,7 @@ def assign(
     MultiplierError
         If a multiplier cannot serve a layer, or its power is not known.
     """
+    check_network(network)
     scipy_optimize()  # before hours of work
     budget = Budget.parse(budget) if isinstance(budget, str) else budget
     if images.labels is None or calibration.labels is None:

@@ -91,9 +91,9 @@ def network_and_images(given: argparse.Namespace, display: ProgressDisplay) -> "
 
 
 def check_fitting(given: argparse.Namespace) -> None:
-    """Raise ImageError where it is said how to fit pictures, and none of what is read is a folder of pictures."""
+    """Raise ImageError where it is said how to fit pictures, and all that is read are files of arrays."""
     paths = [path for path in (given.images, getattr(given, "calibration", None)) if path is not None]
-    if any(os.path.isdir(path) for path in paths):
+    if not all(os.path.isfile(path) for path in paths):
         return
     for name in ("fit", "crop", "interpolation", "skip_corrupt"):
         if getattr(given, name):
@@ -119,9 +119,8 @@ def images_for(network: "Viewer", given: argparse.Namespace, unlabelled: bool, d
             progress=display.phase("checking pictures") if os.path.isdir(given.images) else None,
         )
     except NoLabelsError as error:
-        if not hasattr(given, "unlabelled"):
-            raise
-        raise NoLabelsError(f"{error}, or go on without labels (--unlabelled)") from None
+        hint = ", or go on without them (--unlabelled)" if hasattr(given, "unlabelled") else ""
+        raise NoLabelsError(error.folder, hint) from None
 
 
 def fitting(given: argparse.Namespace, recipe: "Preprocessing") -> "Preprocessing":

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    add_network_and_images(parser)
+    add_network_and_images(parser, labels="needed")
     parser.add_argument(
         "--calibration", required=True, metavar="PATH",
         help=f"labelled, by which the assignment is chosen; --images only judge it; {IMAGES_HELP}",

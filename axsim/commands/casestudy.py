@@ -1,11 +1,12 @@
 """Run an error-configurable multiplier in a systolic array: its Verilog, tile by tile, and the whole network."""
 
 import argparse
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AxsimError
 from ..progress import ProgressDisplay
-from .arguments import add_accumulator, add_images, count, images_for
+from .arguments import add_accumulator, add_images, check_fitting, count, fitting, images_for
 from .result import Result, written_report
 
 if TYPE_CHECKING:
@@ -68,9 +69,11 @@ def run(given: argparse.Namespace) -> Result:
             raise AxsimError(f"--images must be given for {given.network}: none ship with it")
         given.images = shipped(NETWORKS[given.network].images)
         given.limit = given.limit or IMAGES
+    check_fitting(given)
     display = ProgressDisplay()
     try:
-        images = images_for(network, given, False, display)
+        viewer = dataclasses.replace(network, preprocessing=fitting(given, network.preprocessing))
+        images = images_for(viewer, given, False, display)
         found = case_study(
             network,
             images,

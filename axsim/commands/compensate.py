@@ -65,7 +65,7 @@ def run(given: argparse.Namespace) -> Result:
             if value is not None:
                 raise AxsimError(f"{name} is of --images, which are not given; --calibration-limit takes the first N")
     check_fitting(given)
-    sources = (given.network, given.multiplier, given.statistics, given.calibration, given.images, given.labels)
+    sources = (given.network, given.multiplier, given.statistics, given.images, given.labels, given.calibration)
     check_output(given.output, given.overwrite, *sources)
     network, used = load(given.network), multiplier(given.multiplier)
     display = ProgressDisplay()

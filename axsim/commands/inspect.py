@@ -6,7 +6,7 @@ import dataclasses
 from ..errors import AxsimError
 from ..progress import ProgressDisplay
 from ..text import text_table
-from .arguments import add_images, fitting, images_for, skipped_lines
+from .arguments import add_images, check_fitting, fitting, images_for, skipped_lines
 from .result import Result
 
 
@@ -28,6 +28,8 @@ def run(given: argparse.Namespace) -> Result:
 
     if (given.model is None) != (given.images is None):
         raise AxsimError("--model and --images must be given together: noise is measured on images")
+    if given.model is not None:
+        check_fitting(given)
     network = load(given.network)
     network = dataclasses.replace(network, preprocessing=fitting(given, network.preprocessing))
     noise, skipped = {}, []

@@ -65,7 +65,7 @@ def run(given: argparse.Namespace) -> Result:
             "--calibration-limit is of --calibration, which is not given; --limit takes the first N images"
         )
     if given.report is not None:
-        sources = (given.network, given.images, given.labels, given.statistics, given.store, given.calibration)
+        sources = (given.network, given.images, given.labels, given.calibration, given.statistics, given.store)
         check_output(given.report, given.overwrite, *sources, *(given.multipliers or ()))
     display = ProgressDisplay()
     try:

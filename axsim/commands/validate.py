@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    add_network_and_images(parser)
+    add_network_and_images(parser, labels="unused")
     parser.add_argument(
         "--model",
         metavar="FILE",

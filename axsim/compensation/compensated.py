@@ -3,6 +3,8 @@
 import dataclasses
 from collections.abc import Mapping
 
+import numpy as np
+
 from ..errors import AxsimError
 from ..formats import Patterns
 from ..images import Pixels
@@ -68,7 +70,7 @@ def compensate(
     """
     check_network(network)
     check_multiplier(multiplier)
-    if not isinstance(tuned, bool):
+    if not isinstance(tuned, bool | np.bool_):
         raise AxsimError(f"tuned must be True or False, got {tuned!r}")
     if (statistics is None) == (images is None):
         raise AxsimError("either statistics or images must be given to compensate from")

@@ -37,9 +37,11 @@ class Line:
         for name, values in (("gain", gain), ("shift", shift)):
             if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
                 came = values.dtype if isinstance(values, np.ndarray) else type(values).__name__
-                raise AxsimError(f"{name} must be an array of float64, got {came}")
-        if gain.ndim != 1 or shift.shape != gain.shape or not np.isfinite(gain).all() or not np.isfinite(shift).all():
-            raise AxsimError(f"gain and shift must be finite, one each a channel, got {gain.shape} and {shift.shape}")
+                raise AxsimError(f"{name} must be an array of numbers, such as float64, got {came}")
+            if not np.isfinite(values).all():
+                raise AxsimError(f"{name} must be finite, got {values[~np.isfinite(values)][0]}")
+        if gain.ndim != 1 or shift.shape != gain.shape:
+            raise AxsimError(f"gain and shift must be one each a channel, got shapes {gain.shape} and {shift.shape}")
         if not ((gain >= SMALLEST - 1) & (gain <= LARGEST - 1)).all():
             raise AxsimError(
                 f"gain must be from {SMALLEST - 1} to {LARGEST - 1}, got {gain.min()} to {gain.max()}; "

@@ -137,10 +137,7 @@ def list_folder(
     if not loose:
         raise ImageError(f"{folder}: has no pictures ({', '.join(SUFFIXES)}), nor folders that have")
     if not unlabelled:
-        raise NoLabelsError(
-            f"{folder}: has no labels; write labels.csv into it, with the columns file and class_index, or sort the "
-            "pictures into one folder a class"
-        )
+        raise NoLabelsError(str(folder), ", or go on without them (unlabelled=True)")
     return Listing(loose)
 
 

@@ -67,7 +67,8 @@ class Run:
 
     def __repr__(self) -> str:
         images, classes = self.logits.shape
-        used = ", ".join(dict.fromkeys(step.multiplier for step in self.steps if step.multiplier != "no products"))
+        through = dict.fromkeys(step.multiplier for step in self.steps)
+        used = ", ".join(name for name in through if name not in ("no products", "float"))
         return f"<Run of {images} images: logits of {classes} classes, products: {used}>"
 
     def _repr_html_(self) -> str:

@@ -1,7 +1,6 @@
 """What is injected: one error model for every product of a layer, or the errors of each of its output channels."""
 
 import dataclasses
-import numbers
 from typing import Literal
 
 import numpy as np
@@ -47,9 +46,9 @@ class ErrorModel:
     values: npt.NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.mean, numbers.Real) or not -1e6 <= self.mean <= 1e6:
+        if not _is_number(self.mean) or not -1e6 <= self.mean <= 1e6:
             raise AxsimError(f"mean must be a number from -1e6 to 1e6, got {self.mean!r}")
-        if not isinstance(self.std, numbers.Real) or not 0 <= self.std <= 1e6:
+        if not _is_number(self.std) or not 0 <= self.std <= 1e6:
             raise AxsimError(f"std must be a number from 0 to 1e6, got {self.std!r}")
         if not isinstance(self.relative, bool | np.bool_):
             raise AxsimError(f"relative must be True or False, got {self.relative!r}")
@@ -85,6 +84,11 @@ class ErrorModel:
             error = error[exact != 0] / exact[exact != 0]
         values = empirical_values(error, np.ones_like(error))
         return cls(float(error.mean()), float(error.std()), relative, per=per, values=values)
+
+
+def _is_number(value: object) -> bool:
+    """Whether the kernels can take it for a float64."""
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -113,28 +113,12 @@ class Injector:
         self._layer, self._errors, self._index = layer, errors, index
         self._key = np.uint64(seed & 0xFFFFFFFF), np.uint64(seed >> 32)
         self._images = 0
-        channels, depth = layer.weight.shape
+        depth = layer.weight.shape[1]
         if depth >= 2**TAP_BITS or index >= 2 ** (32 - TAP_BITS):
             raise AxsimError(f"layer {layer.node.name}: errors are drawn for less than 2^20 taps and 2^12 layers")
         self._codes = pattern_values(layer.w_format)[layer.weight].astype(np.float32)
         if not isinstance(errors, ErrorModel):
-            for field in dataclasses.fields(errors):
-                wanted, entries = layer.weight.shape[:1], f"{channels} output channels"
-                if field.name == "slope":
-                    wanted, entries = layer.weight.shape, f"{channels} x {depth} weights"
-                values = getattr(errors, field.name)
-                if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
-                    came = values.dtype if isinstance(values, np.ndarray) else type(values).__name__
-                    raise AxsimError(f"layer {layer.node.name}: {field.name} must be an array of float64, got {came}")
-                if values.shape != wanted:
-                    raise AxsimError(
-                        f"layer {layer.node.name}: {field.name} must have one entry for each of the {entries}, "
-                        f"got shape {values.shape}"
-                    )
-                if not (np.abs(values) <= LARGEST).all():  # a sum plus what is no number would be any number
-                    raise AxsimError(f"layer {layer.node.name}: {field.name} must be finite, of at most {LARGEST:g}")
-                if field.name == "noise" and (values < 0).any():
-                    raise AxsimError(f"layer {layer.node.name}: noise must be 0 or more, got {values.min()}")
+            self._errors = errors = _checked(errors, layer)
         if isinstance(errors, TapLines):
             self._along_taps = SlopeProduct(layer, errors.slope)
 
@@ -180,3 +164,26 @@ class Injector:
         w, x = self._codes**2, self._values(columns) ** 2
         squares = w.reshape(groups, -1, w.shape[1]) @ x.reshape(groups, w.shape[1], -1)
         return np.ascontiguousarray(np.sqrt(squares).reshape(len(w), -1), np.float32)
+
+
+def _checked(errors: ChannelErrors | TapLines, layer: PreparedLayer) -> ChannelErrors | TapLines:
+    """Return the errors as arrays of float64 that fit the layer; raise AxsimError where they are none."""
+    channels, depth = layer.weight.shape
+    arrays = {}
+    for name in (field.name for field in dataclasses.fields(errors)):
+        values, said = getattr(errors, name), f"layer {layer.node.name}: {name} must"
+        if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
+            came = values.dtype if isinstance(values, np.ndarray) else type(values).__name__
+            raise AxsimError(f"{said} be an array of numbers, such as float64, got {came}")
+        wanted, entries = ((channels, depth), "weights") if name == "slope" else ((channels,), "output channels")
+        if values.shape != wanted:
+            amount = " x ".join(map(str, wanted))
+            raise AxsimError(f"{said} have one entry for each of the {amount} {entries}, got shape {values.shape}")
+        values = values.astype(np.float64)
+        allowed = np.abs(values) <= LARGEST  # a sum plus what is no number would be any number
+        if not allowed.all():
+            raise AxsimError(f"{said} be finite, of at most {LARGEST:g}, got {values[~allowed][0]}")
+        if name == "noise" and (values < 0).any():
+            raise AxsimError(f"{said} be 0 or more, got {values.min()}")
+        arrays[name] = values
+    return type(errors)(**arrays)

@@ -95,8 +95,8 @@ class Network:
         shape = " x ".join(map(str, self.input_shape))
         bound = f", compensated for {self.bound_to[0]}" if self.bound_to else ""
         return (
-            f"<Network {self.name!r}: {self.scheme} int8, input {shape}, {len(self.nodes)} nodes, {len(self.layers)} "
-            f"layers with {self.weights} weights{bound}>"
+            f"<Network {self.name!r}: {self.scheme} int8, input {shape}, {len(self.nodes)} nodes, "
+            f"{len(self.weight_layers)} layers with {self.weights} weights{bound}>"
         )
 
     def quantization(self, name: str) -> Quantization:

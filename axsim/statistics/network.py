@@ -32,6 +32,9 @@ class NetworkStatistics:
     images: int
     layers: dict[str, LayerStatistics]
 
+    def __repr__(self) -> str:
+        return f"<NetworkStatistics of {self.network!r}: {len(self.layers)} layers on {self.images} images>"
+
     def check(self, network: Network) -> None:
         """Raise AxsimError unless the statistics are of this network, and not of one that was compensated."""
         if network.bound_to is not None:

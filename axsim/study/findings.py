@@ -38,16 +38,16 @@ class Findings:
     Summary of a study; shares from 0 to 1, `None` where there is nothing to judge.
 
     pairs: (layer, multiplier) pairs judged; within: share of them that each level predicts within 5 %;
-    correlations: strongest Spearman first, of the statistics that every row has, none of fewer than three
-    multipliers; ceiling: the Spearman coefficient that a statistic which knew each multiplier's true loss could
-    expect, see `ceiling`, and ceiling_tied that of spearman_tied, where it tells apart the ruined too; ruined:
-    multipliers with which the network is right no more often than one and the same answer would be; errors: mean
-    absolute error of predicted top-1, of the multipliers judged (`rows.JUDGED`) that the method was tried on, by
-    method; covered: share of the predicted intervals that hold the measured top-1; recovered: median share of the
-    lost accuracy that compensation gives back, by way and by loss; worse: multipliers that it made worse by more
-    than half the interval; speed: median over the multipliers of the time to run 1,000 images over that to predict;
-    layer_by_layer_cost: median, over those it was tried on, of the time of the way layer by layer over that of the
-    run.
+    correlations: strongest Spearman first, of the statistics that every row has, none where multipliers are fewer
+    than three or all lose the same; ceiling: the Spearman coefficient that a statistic which knew each multiplier's
+    true loss could expect, see `ceiling`, and ceiling_tied that of spearman_tied, where it tells apart the ruined
+    too; ruined: multipliers with which the network is right no more often than one and the same answer would be;
+    errors: mean absolute error of predicted top-1, of the multipliers judged (`rows.JUDGED`) that the method was
+    tried on, by method; covered: share of the predicted intervals that hold the measured top-1; recovered: median
+    share of the lost accuracy that compensation gives back, by way and by loss; worse: multipliers that it made
+    worse by more than half the interval; speed: median over the multipliers of the time to run 1,000 images over
+    that to predict; layer_by_layer_cost: median, over those it was tried on, of the time of the way layer by layer
+    over that of the run.
     """
 
     pairs: int
@@ -77,7 +77,8 @@ def findings(of: Study) -> Findings:
     lost = np.array([of.exact_top1 - row.top1 for row in rows])
     tied = np.minimum(lost, of.exact_top1 - of.commonest_class)
     correlations = []
-    for name in CANDIDATES if len(rows) >= FEWEST_RANKED else ():
+    ranked = len(rows) >= FEWEST_RANKED and len(np.unique(lost)) > 1
+    for name in CANDIDATES if ranked else ():
         values = np.array([row.candidate(name) for row in rows])
         if np.isnan(values).any():
             continue  # over some of the rows it would not compare with the others

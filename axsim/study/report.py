@@ -67,7 +67,7 @@ def _within(found: Findings) -> str:
 
 def _foretold(of: Study, found: Findings) -> list[str]:
     if not found.correlations:
-        return [f"<p>That takes {FEWEST_RANKED} multipliers or more.</p>"]
+        return [f"<p>That takes {FEWEST_RANKED} multipliers or more, that lose unlike.</p>"]
     charts = [figures.lost_against(of, each, WORDS[each]) for each in _charted(found)]
     return [_verdict(found), _correlations(found), "<div class='row'>", *charts, "</div>"]
 

@@ -21,7 +21,7 @@ from ..inference.accuracy import accuracy
 from ..inference.engine import check_images, run
 from ..injection import ChannelErrors, inject, lines_layer_by_layer
 from ..line_store import LineStore
-from ..multipliers.product_table import Multiplier
+from ..multipliers.product_table import Multiplier, check_multiplier
 from ..networks.network import Network, check_network
 from ..predict import NetworkPrediction, Predictor, sampled_norms
 from ..statistics import NetworkStatistics, check_statistics
@@ -110,8 +110,15 @@ def study(
         `axsim.run` raises.
     """
     check_network(network)
-    if images.labels is None:
-        raise AxsimError("images must have labels for a study of accuracy")
+    if not isinstance(images, ImageSet) or images.labels is None:
+        came = "an ImageSet without" if isinstance(images, ImageSet) else type(images).__name__
+        raise AxsimError(f"images must be an ImageSet with labels for a study of accuracy, got {came}")
+    if not isinstance(multipliers, Sequence):
+        raise AxsimError(f"multipliers must be a list of Multiplier, got {type(multipliers).__name__}")
+    for each in multipliers:
+        check_multiplier(each)
+    if not isinstance(measured_images, int | np.integer) or measured_images < 1:
+        raise AxsimError(f"measured_images must be a whole number of 1 or more, got {measured_images!r}")
     names = [each.name for each in multipliers]
     if not names:
         raise AxsimError("multipliers must be one or more, got none")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from fractions import Fraction
 
 import numba
 import numpy as np
@@ -254,31 +255,52 @@ def test_channel_errors_that_are_no_numbers_are_refused(field, value):
         inject(network, random_images(network, 1), {"0_conv": errors})
 
 
+def fitting_errors(network, kind, **changes):
+    """Errors of the first layer that are all 0, but for the changes: (value, dtype) for a whole field, or anything."""
+    shape = network.weight_layers[0].weight_rows().shape
+    values = {field.name: np.zeros(shape if field.name == "slope" else shape[:1]) for field in dataclasses.fields(kind)}
+    for name, change in changes.items():
+        values[name] = np.full(values[name].shape, *change) if isinstance(change, tuple) else change
+    return kind(**values)
+
+
+FIELDS = [(kind, field.name) for kind in (ChannelErrors, TapLines) for field in dataclasses.fields(kind)]
+
+
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("change", "said"),
     [
-        ([0.0] * 3, "must be an array of float64, got list"),
-        (None, "must be an array of float64, got NoneType"),
-        (np.zeros(3, complex), "must be an array of float64, got complex128"),
-        (np.zeros(3, object), "must be an array of float64, got object"),
-        (np.full(3, 1e300), "must be finite, of at most"),
+        ([0.0] * 3, "must be an array of numbers, such as float64, got list"),
+        (None, "must be an array of numbers, such as float64, got NoneType"),
+        ((0, complex), "must be an array of numbers, such as float64, got complex128"),
+        ((0, object), "must be an array of numbers, such as float64, got object"),
+        ((1e300, float), r"must be finite, of at most 1e\+30, got 1e\+300"),
     ],
 )
-@pytest.mark.parametrize("kind", [ChannelErrors, TapLines])
-def test_errors_of_channels_that_are_no_arrays_of_numbers_are_refused(kind, values, said):
+@pytest.mark.parametrize(("kind", "field"), FIELDS)
+def test_errors_of_channels_that_are_no_arrays_of_numbers_are_refused(kind, field, change, said):
     network = network_of(["conv"], 0)
-    fields = [field.name for field in dataclasses.fields(kind)]
-    shape = network.weight_layers[0].weight_rows().shape
-    for field in fields:
-        right = {name: np.zeros(shape if name == "slope" else shape[0]) for name in fields}
-        wrong = values
-        if isinstance(values, np.ndarray):
-            wrong = np.full(right[field].shape, values[0], values.dtype)
-        with pytest.raises(AxsimError, match=f"layer 0_conv: {field} {said}"):
-            inject(network, random_images(network, 1), {"0_conv": kind(**{**right, field: wrong})})
-    right["noise"] = np.full(shape[0], -1.0)
+    with pytest.raises(AxsimError, match=f"layer 0_conv: {field} {said}"):
+        inject(network, random_images(network, 1), {"0_conv": fitting_errors(network, kind, **{field: change})})
+
+
+@pytest.mark.parametrize("kind", [ChannelErrors, TapLines])
+def test_noise_below_zero_is_refused(kind):
+    network = network_of(["conv"], 0)
     with pytest.raises(AxsimError, match=r"noise must be 0 or more, got -1\.0"):
-        inject(network, random_images(network, 1), {"0_conv": kind(**right)})
+        inject(network, random_images(network, 1), {"0_conv": fitting_errors(network, kind, noise=(-1.0, float))})
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int8])
+def test_errors_of_channels_in_other_numbers_are_the_same_errors(dtype):
+    """Two values whose product the dtype could not hold."""
+    network = network_of(["conv"], 0)
+    images = random_images(network, 2)
+    logits = []
+    for each in (dtype, np.float64):
+        errors = fitting_errors(network, ChannelErrors, gain=(100, each), centre=(100, each))
+        logits.append(inject(network, images, {"0_conv": errors}).logits)
+    assert np.array_equal(*logits)
 
 
 @pytest.mark.parametrize(
@@ -287,6 +309,8 @@ def test_errors_of_channels_that_are_no_arrays_of_numbers_are_refused(kind, valu
         ({"mean": "3"}, "mean must be a number"),
         ({"mean": None}, "mean must be a number"),
         ({"mean": 1j}, "mean must be a number"),
+        ({"mean": Fraction(1, 2)}, "mean must be a number"),
+        ({"mean": True}, "mean must be a number"),
         ({"mean": np.zeros(2)}, "mean must be a number"),
         ({"std": "3"}, "std must be a number"),
         ({"relative": "no"}, "relative must be True or False"),
