@@ -103,7 +103,7 @@ table = "mitchel"
         r"14: file is missing",
         r"16: mean must be numbers, got 'a'",
         r"16: mean must be a number from -1e6 to 1e6, got 1000000000\.0",
-        r"17: std must be from 0 to 1e6, got -1\.0",
+        r"17: std must be a number from 0 to 1e6, got -1\.0",
         r"18: unknown key tabel, .*did you mean table\?",
         r"20: .*got 'mitchel'; the closest are mitchell",
     ]
