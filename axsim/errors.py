@@ -29,10 +29,10 @@ class NoLabelsError(ImageError):
             f"{folder}: has no labels; write labels.csv into it, with the columns file and class_index, or sort the "
             f"pictures into one folder a class{hint}"
         )
-        self.folder = folder
+        self.folder, self.hint = folder, hint
 
     def __reduce__(self) -> tuple[type["NoLabelsError"], tuple[str, str]]:
-        return NoLabelsError, (self.folder, "")
+        return NoLabelsError, (self.folder, self.hint)
 
 
 class ConversionError(AxsimError):

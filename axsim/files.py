@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from .errors import AxsimError
 
-FROM_FOLDERS = (".jpg", ".jpeg", ".png", ".csv")  # names of what is read where a folder is given
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png")  # endings of what is read of a folder, besides CSV files of labels
 
 
 def check_readable(path: str | os.PathLike[str], error: type[AxsimError], hint: str) -> None:
@@ -97,12 +97,13 @@ def check_output(path: str | os.PathLike[str], overwrite: bool, *sources: str | 
     """
     target = check_writable(path, overwrite)
     place = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))  # a link stays a link
+    of_a_folder = target.lower().endswith((*PICTURE_SUFFIXES, ".csv")) and os.path.exists(target)
     for source in sources:
         if not source:
             continue
         folder = os.path.realpath(source)
         read = target in (folder, f"{folder}_labels.csv")
-        if not read and os.path.isdir(folder) and target.lower().endswith(FROM_FOLDERS) and os.path.exists(target):
+        if not read and os.path.isdir(folder) and of_a_folder:
             inside = any(os.path.commonpath([folder, name]) == folder for name in (place, target))
             read = inside or target in _link_targets(folder)
         if read:

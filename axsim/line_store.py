@@ -64,7 +64,8 @@ class LineStore:
 
     def add(self, key: str, value: Any) -> None:
         """Add a finished piece: on the disk when this returns."""
-        line = json.dumps({"key": key, "value": value, "sha256": _digest(value)}) + "\n"
+        plain = json.loads(json.dumps(value))  # as it is read back: keys are text then
+        line = json.dumps({"key": key, "value": plain, "sha256": _digest(plain)}) + "\n"
         try:
             with open(self._path, "a", encoding="utf-8") as file:
                 file.write(line)
@@ -76,6 +77,5 @@ class LineStore:
 
 
 def _digest(value: Any) -> str:
-    """First half of the sha256 of a value as JSON, whatever the order of its keys."""
-    plain = json.loads(json.dumps(value))  # keys are text once read back
-    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:32]
+    """First half of the sha256 of a value read from JSON, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]

@@ -16,11 +16,9 @@ from PIL import Image
 
 import axsim
 from axsim.cli import main
-from axsim.compensation import compensate, fold
-from axsim.errors import AxsimError, ImageError, MultiplierError, NetworkError
+from axsim.errors import AxsimError, ImageError, NetworkError
 from axsim.files import check_writable, replacing
 from axsim.images import ImageSet, load_images, save_images
-from axsim.injection import ErrorModel, lines_layer_by_layer
 from axsim.networks.preprocessing import Preprocessing
 from axsim.progress import ProgressDisplay, duration
 
@@ -173,66 +171,6 @@ def test_labels_are_asked_for_only_where_they_are_used(folder, capsys):
         assert "has no labels" in said and "--unlabelled" not in said
 
 
-@pytest.mark.parametrize(
-    "made",
-    [
-        lambda images: NETWORK,
-        lambda images: ImageSet(images),
-        lambda images: axsim.run(NETWORK, images),
-        lambda images: axsim.gather_statistics(NETWORK, images),
-        lambda images: axsim.Predictor(axsim.gather_statistics(NETWORK, images))(axsim.multiplier("mbm")),
-        lambda images: axsim.compensate_best(NETWORK, axsim.multiplier("mbm"), images),
-    ],
-)
-def test_a_bare_name_at_the_prompt_is_a_line(made):
-    line = repr(made(random_images(NETWORK, 8)))
-    assert len(line) < 250 and "\n" not in line and line.startswith("<")
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda m, images: axsim.run(NAME, images),
-        lambda m, images: axsim.inject(NAME, images, ErrorModel()),
-        lambda m, images: axsim.gather_statistics(NAME, images),
-        lambda m, images: lines_layer_by_layer(NAME, m, images),
-        lambda m, images: compensate(NAME, m, images=images),
-        lambda m, images: axsim.compensate_best(NAME, m, images),
-        lambda m, images: fold(NAME, {}),
-    ],
-)
-def test_names_where_networks_belong(call):
-    with pytest.raises(NetworkError, match=r"network must be a Network, such as axsim.load.* got 'mbm'"):
-        call(axsim.multiplier("mbm"), random_images(NETWORK, 8))
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda m, images: axsim.Predictor(NAME),
-        lambda m, images: compensate(NETWORK, m, NAME),
-        lambda m, images: axsim.compensate_best(NETWORK, m, images, NAME),
-    ],
-)
-def test_names_where_statistics_belong(call):
-    with pytest.raises(AxsimError, match=r"statistics must be NetworkStatistics, such as axsim.gather.* got 'mbm'"):
-        call(axsim.multiplier("mbm"), random_images(NETWORK, 8))
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda m, images: compensate(NETWORK, m, images=images),
-        lambda m, images: compensate(NETWORK, m, images=images, target="layer"),
-        lambda m, images: axsim.compensate_best(NETWORK, m, images),
-        lambda m, images: lines_layer_by_layer(NETWORK, m, images),
-    ],
-)
-def test_image_sets_where_images_belong(call):
-    with pytest.raises(ImageError, match=r"images must be uint8 .* got ImageSet"):
-        call(axsim.multiplier("mbm"), ImageSet(random_images(NETWORK, 8)))
-
-
 def test_stopped_by_the_user(monkeypatch, capsys):
     """What was written before stays and is whole; the line must not say that there is nothing."""
 
@@ -381,16 +319,6 @@ def test_labels_of_an_image_set(labels):
 def test_top1_needs_a_label_for_each_image(labels):
     with pytest.raises(AxsimError, match="one for each of the 8"):
         axsim.run(NETWORK, random_images(NETWORK, 8)).top1(labels)
-
-
-@pytest.mark.parametrize("call", [
-    lambda: axsim.run(NETWORK, random_images(NETWORK, 1), {"0_conv": NAME}),
-    lambda: axsim.matmul(np.zeros((1, 1), np.int8), np.zeros((1, 1), np.int8), NAME),
-    lambda: axsim.compare(NETWORK, ImageSet(random_images(NETWORK, 1)), [NAME]),
-])  # fmt: skip
-def test_names_where_multipliers_belong(call):
-    with pytest.raises(MultiplierError, match=r"axsim\.multiplier"):
-        call()
 
 
 def test_the_heat_map_is_of_the_operands_that_the_network_has():

@@ -156,8 +156,7 @@ def assign(
     if statistics is None:
         show = phase("operand statistics")
         statistics = gather_statistics(network, calibration.first(STATISTICS_IMAGES).images, progress=show)
-    check_statistics(statistics)
-    statistics.check(network)
+    check_statistics(statistics, network)
     predictor = Predictor(statistics)
     show = phase("moment model")
     predictions = []

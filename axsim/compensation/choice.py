@@ -150,8 +150,7 @@ def compensate_best(
     check_multiplier(multiplier)
     check_images(network, images)
     if statistics is not None:
-        check_statistics(statistics)
-        statistics.check(network)
+        check_statistics(statistics, network)
     unknown = [way for way in ways if way not in WAYS]
     if unknown or not ways:
         raise AxsimError(f"ways must be some of {', '.join(WAYS)}, got {', '.join(map(repr, unknown)) or 'none'}")

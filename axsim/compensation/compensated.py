@@ -83,8 +83,7 @@ def compensate(
     serving = {node.name: multiplier for node in network.weight_layers}
     weights: dict[str, Patterns] = {}
     if statistics is not None:
-        check_statistics(statistics)
-        statistics.check(network)
+        check_statistics(statistics, network)
         predicted = Predictor(statistics)(multiplier)
         lines = {name: Line.predicted(layer) for name, layer in predicted.layers.items()}
         if tuned:

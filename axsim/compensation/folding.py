@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from ..checks import check_numbers
 from ..errors import AxsimError
 from ..networks.network import Network, check_network
 from ..networks.nodes import LARGEST_BIAS, Quantization, WeightLayer
@@ -35,9 +36,7 @@ class Line:
     def __post_init__(self) -> None:
         gain, shift = self.gain, self.shift
         for name, values in (("gain", gain), ("shift", shift)):
-            if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
-                came = values.dtype if isinstance(values, np.ndarray) else type(values).__name__
-                raise AxsimError(f"{name} must be an array of numbers, such as float64, got {came}")
+            check_numbers(name, values)
             if not np.isfinite(values).all():
                 raise AxsimError(f"{name} must be finite, got {values[~np.isfinite(values)][0]}")
         if gain.ndim != 1 or shift.shape != gain.shape:

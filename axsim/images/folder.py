@@ -14,9 +14,10 @@ import numpy.typing as npt
 from PIL import Image
 
 from ..errors import ImageError, NoLabelsError, first_line
+from ..files import PICTURE_SUFFIXES
 from ..networks.preprocessing import Preprocessing
 from .image_set import ImageSet, StreamedImages
-from .picture import MODES, SUFFIXES, read_picture
+from .picture import MODES, read_picture
 
 FILE_COLUMNS = ("file", "filename", "image", "path")
 LABEL_COLUMNS = ("class_index", "label", "class", "target")
@@ -135,7 +136,7 @@ def list_folder(
         turns = [pair for turn in itertools.zip_longest(*pairs) for pair in turn if pair is not None]
         return Listing([file for file, _ in turns], [number for _, number in turns], names)
     if not loose:
-        raise ImageError(f"{folder}: has no pictures ({', '.join(SUFFIXES)}), nor folders that have")
+        raise ImageError(f"{folder}: has no pictures ({', '.join(PICTURE_SUFFIXES)}), nor folders that have")
     if not unlabelled:
         raise NoLabelsError(str(folder), ", or go on without them (unlabelled=True)")
     return Listing(loose)
@@ -226,5 +227,7 @@ def _find(table: pathlib.Path, folder: pathlib.Path, names: list[str], files: li
 
 def _pictures(folder: pathlib.Path) -> list[pathlib.Path]:
     return sorted(
-        entry for entry in folder.iterdir() if entry.suffix.lower() in SUFFIXES and not entry.name.startswith(".")
+        entry
+        for entry in folder.iterdir()
+        if entry.suffix.lower() in PICTURE_SUFFIXES and not entry.name.startswith(".")
     )

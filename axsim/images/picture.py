@@ -11,11 +11,9 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from ..errors import ImageError, first_line
-from ..files import FROM_FOLDERS
 from ..networks.preprocessing import Preprocessing
 
 FORMATS = ("JPEG", "PNG")
-SUFFIXES = tuple(suffix for suffix in FROM_FOLDERS if suffix != ".csv")
 # A file of some kilobytes may claim, and fill, any size: more than this is refused before it is decoded.
 LARGEST_PICTURE = 89_478_485  # pixels, 256 MiB as RGB: the size from which Pillow warns
 MODES = {1: "L", 3: "RGB"}

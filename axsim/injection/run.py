@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from ..checks import check_numbers
 from ..errors import AxsimError
 from ..formats import DTYPES, Patterns, pattern_values
 from ..images import Pixels
@@ -171,19 +172,19 @@ def _checked(errors: ChannelErrors | TapLines, layer: PreparedLayer) -> ChannelE
     channels, depth = layer.weight.shape
     arrays = {}
     for name in (field.name for field in dataclasses.fields(errors)):
-        values, said = getattr(errors, name), f"layer {layer.node.name}: {name} must"
-        if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
-            came = values.dtype if isinstance(values, np.ndarray) else type(values).__name__
-            raise AxsimError(f"{said} be an array of numbers, such as float64, got {came}")
+        values, place = getattr(errors, name), f"layer {layer.node.name}: {name}"
+        check_numbers(place, values)
         wanted, entries = ((channels, depth), "weights") if name == "slope" else ((channels,), "output channels")
         if values.shape != wanted:
             amount = " x ".join(map(str, wanted))
-            raise AxsimError(f"{said} have one entry for each of the {amount} {entries}, got shape {values.shape}")
+            raise AxsimError(
+                f"{place} must have one entry for each of the {amount} {entries}, got shape {values.shape}"
+            )
         values = values.astype(np.float64)
         allowed = np.abs(values) <= LARGEST  # a sum plus what is no number would be any number
         if not allowed.all():
-            raise AxsimError(f"{said} be finite, of at most {LARGEST:g}, got {values[~allowed][0]}")
+            raise AxsimError(f"{place} must be finite, of at most {LARGEST:g}, got {values[~allowed][0]}")
         if name == "noise" and (values < 0).any():
-            raise AxsimError(f"{said} be 0 or more, got {values.min()}")
+            raise AxsimError(f"{place} must be 0 or more, got {values.min()}")
         arrays[name] = values
     return type(errors)(**arrays)

@@ -49,11 +49,13 @@ class NetworkStatistics:
             )
 
 
-def check_statistics(statistics: object) -> None:
-    """Raise AxsimError unless it is a NetworkStatistics: a file's name is easily given in its place."""
+def check_statistics(statistics: object, network: Network | None = None) -> None:
+    """Raise AxsimError unless it is a NetworkStatistics, not a file's name, and of the network if one is given."""
     if not isinstance(statistics, NetworkStatistics):
         came = repr(statistics) if isinstance(statistics, str) else type(statistics).__name__
         raise AxsimError(f"statistics must be NetworkStatistics, such as axsim.gather_statistics gives, got {came}")
+    if network is not None:
+        statistics.check(network)
 
 
 def empty_statistics(network: Network, node: WeightLayer, **options: Any) -> LayerStatistics:

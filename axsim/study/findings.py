@@ -13,8 +13,8 @@ from .runner import Study
 SMALLEST_DISTORTION = 1e-4  # of a layer, below which its prediction is not judged
 TOLERANCE = 0.05
 NEAR_SIGMA = 1.15  # two multipliers whose sigmas differ by no more than this factor are a pair of equal sigma
-FEWEST_RANKED = 3  # multipliers, of which it is said how a statistic ranks them
 APART = 0.10  # accuracies of such a pair that differ by more are shown
+FEWEST_RANKED = 3  # multipliers, of which it is said how a statistic ranks them
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,17 +37,16 @@ class Findings:
     """
     Summary of a study; shares from 0 to 1, `None` where there is nothing to judge.
 
-    pairs: (layer, multiplier) pairs judged; within: share of them that each level predicts within 5 %;
-    correlations: strongest Spearman first, of the statistics that every row has, none where multipliers are fewer
-    than three or all lose the same; ceiling: the Spearman coefficient that a statistic which knew each multiplier's
-    true loss could expect, see `ceiling`, and ceiling_tied that of spearman_tied, where it tells apart the ruined
-    too; ruined: multipliers with which the network is right no more often than one and the same answer would be;
-    errors: mean absolute error of predicted top-1, of the multipliers judged (`rows.JUDGED`) that the method was
-    tried on, by method; covered: share of the predicted intervals that hold the measured top-1; recovered: median
-    share of the lost accuracy that compensation gives back, by way and by loss; worse: multipliers that it made
-    worse by more than half the interval; speed: median over the multipliers of the time to run 1,000 images over
-    that to predict; layer_by_layer_cost: median, over those it was tried on, of the time of the way layer by layer
-    over that of the run.
+    pairs: (layer, multiplier) pairs judged; within: share of them that each level predicts within 5 %; correlations:
+    strongest Spearman first, of the statistics that every row has, none where multipliers are fewer than three or all
+    lose the same; ceiling: the Spearman coefficient that a statistic which knew each multiplier's true loss could
+    expect, see `ceiling`, and ceiling_tied that of spearman_tied, where it tells apart the ruined too; ruined:
+    multipliers with which the network is right no more often than one and the same answer would be; errors: mean
+    absolute error of predicted top-1, of the multipliers judged (`rows.JUDGED`) that the method was tried on, by
+    method; covered: share of the predicted intervals that hold the measured top-1; recovered: median share of the lost
+    accuracy that compensation gives back, by way and by loss; worse: multipliers that it made worse by more than half
+    the interval; speed: median over the multipliers of the time to run 1,000 images over that to predict;
+    layer_by_layer_cost: median, over those it was tried on, of the time of the way layer by layer over that of the run.
     """
 
     pairs: int

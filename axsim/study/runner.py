@@ -130,8 +130,7 @@ def study(
     if calibration is not None:  # before the hours that come first
         check_images(network, calibration)
         check_count(calibration)
-    check_statistics(statistics)
-    statistics.check(network)
+    check_statistics(statistics, network)
     measured_images = min(measured_images, len(images))
     about = {
         "axsim": f"{__version__}, sources {code_digest(*CODE)[:16]}",

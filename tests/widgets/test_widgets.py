@@ -324,6 +324,3 @@ def test_lab_copies_the_notebooks_and_keeps_what_is_there(tmp_path, capsys):
     assert (folder / "01_first_steps.ipynb").read_text() == "mine"
     assert f"0 notebooks copied, {len(names)} already there" in capsys.readouterr().out
     assert main(["lab", "--copy-only", str(folder / names[0] / "below")]) == 2
-
-
-# Injection and compensation.
